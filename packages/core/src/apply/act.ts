@@ -1,0 +1,238 @@
+// Carries out one change at the provider: look again, act, read back. Chooses nothing.
+
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Random from "effect/Random";
+import type { LeaseError } from "../lease/lease.ts";
+import type { StoreError } from "../store/store.ts";
+import type { DocumentAddress } from "../words/document.ts";
+import { formatMember } from "../words/member.ts";
+import type { Change, CreateChange, MarkChange, RemoveChange } from "../words/plan.ts";
+import {
+  type Accepted,
+  type Handler,
+  type MemberSighting,
+  type Progress,
+  ProviderError,
+} from "../words/provider.ts";
+import type { Expansion } from "../words/set.ts";
+import type { Outcome } from "./outcome.ts";
+import { type Pace, pollWait, retrying } from "./retry.ts";
+
+export interface Stage {
+  readonly document: DocumentAddress;
+  readonly expansion: Expansion;
+  readonly owner: string;
+  readonly handler: Handler;
+  readonly pace: Pace;
+  /** Fails when we may no longer write: asked right before each provider write. */
+  readonly mayWrite: Effect.Effect<void, LeaseError>;
+  /** Whether a provider write was sent: from then on a missing answer is an unknown outcome. */
+  readonly sent: { write: boolean };
+  readonly onProgress: (change: Change, detail: string) => Effect.Effect<void>;
+  /** Makes the provider's identifier durable as soon as it is known. */
+  readonly onAccepted: (change: CreateChange, id: string) => Effect.Effect<void, StoreError>;
+}
+
+/** What came of it, and the member that stands there now. */
+export interface Acted {
+  readonly outcome: Outcome;
+  /** The identifier of the member that was created, marked or removed. */
+  readonly id: string | null;
+}
+
+
+export const create = Effect.fnUntraced(function* (
+  stage: Stage,
+  change: CreateChange,
+): Effect.fn.Return<Acted, ProviderError | LeaseError | StoreError> {
+  const accepted = yield* launch(stage, change);
+  if (accepted === "dead") {
+    const name = formatMember(change.member);
+    return acted(stage, change, "stale", "OccupantDead", `${name} was launched before and is dead`);
+  }
+  yield* stage.onAccepted(change, accepted.id);
+  const member = yield* waitFor(
+    stage,
+    change,
+    stage.handler.created(stage.expansion, accepted),
+    stage.pace.createMillis,
+  );
+  if (member === null || member.phase === "gone" || member.phase === "leaving") {
+    return acted(stage, change, "failed", "OccupantDead", "it died before it ran", accepted.id);
+  }
+  return acted(stage, change, "done", null, `running as ${member.id}`, member.id);
+});
+
+/** Somebody may have launched this very member since we looked: then there is nothing to send. */
+const launch = Effect.fnUntraced(function* (
+  stage: Stage,
+  change: CreateChange,
+): Effect.fn.Return<Accepted | "dead", ProviderError | LeaseError> {
+  const set = stage.expansion.sets.find((candidate) => candidate.name === change.member.set);
+  if (set === undefined) return yield* bug(`plan names a set that is not asked for`);
+  const found = yield* retrying(
+    stage.pace,
+    stage.handler.find(stage.expansion, set, change.member),
+  );
+  const ours = found.find((sighting) => sighting.owner === stage.owner);
+  if (ours !== undefined) return { id: ours.id, operation: null };
+  const request = {
+    expansion: stage.expansion,
+    set,
+    member: change.member,
+    owner: stage.owner,
+    place: change.place,
+    token: change.token,
+    template: change.template,
+  };
+  // The same token each time: a lost answer is asked for again, never launched again.
+  return yield* writing(stage, stage.handler.create(request)).pipe(
+    Effect.catchIf(
+      (error) => error._tag === "ProviderError" && error.occupantDead === true,
+      () => Effect.succeed("dead" as const),
+    ),
+  );
+});
+
+export const remove = Effect.fnUntraced(function* (
+  stage: Stage,
+  change: RemoveChange,
+): Effect.fn.Return<Acted, ProviderError | LeaseError | StoreError> {
+  const now = yield* lookAgain(stage, change);
+  if (now === null || now.phase === "gone") {
+    return acted(stage, change, "done", null, "it was gone already", change.id);
+  }
+  if (now.phase !== "leaving" && moved(stage, change, now)) return stale(stage, change);
+  const accepted: Accepted =
+    now.phase === "leaving"
+      ? { id: now.id, operation: null }
+      : yield* writing(
+          stage,
+          stage.handler.remove({
+            expansion: stage.expansion,
+            id: now.id,
+            version: now.version,
+          }),
+        );
+  yield* waitFor(
+    stage,
+    change,
+    stage.handler.removed(stage.expansion, accepted),
+    stage.pace.removeMillis,
+  );
+  return acted(stage, change, "done", null, "gone", change.id);
+});
+
+export const mark = Effect.fnUntraced(function* (
+  stage: Stage,
+  change: MarkChange,
+): Effect.fn.Return<Acted, ProviderError | LeaseError | StoreError> {
+  const now = yield* lookAgain(stage, change);
+  if (now === null || now.phase === "gone" || now.phase === "leaving") return stale(stage, change);
+  if (bearsMark(stage, change, now)) {
+    return acted(stage, change, "done", null, "it bore the mark already", now.id);
+  }
+  if (now.version !== change.precondition.version) return stale(stage, change);
+  const request = {
+    expansion: stage.expansion,
+    id: now.id,
+    version: now.version,
+    owner: stage.owner,
+    document: stage.document,
+    member: change.member,
+  };
+  const marked = yield* writing(stage, stage.handler.mark(request)).pipe(
+    // An answer may have been lost on the way: the member itself tells whether it was marked.
+    Effect.catchIf(
+      (error) => error._tag === "ProviderError" && error.reason === "Conflict",
+      () => lookAgain(stage, change),
+    ),
+  );
+  return marked !== null && bearsMark(stage, change, marked)
+    ? acted(stage, change, "done", null, `it is ${formatMember(change.member)} now`, marked.id)
+    : stale(stage, change);
+});
+
+const lookAgain = (
+  stage: Stage,
+  change: RemoveChange | MarkChange,
+): Effect.Effect<MemberSighting | null, ProviderError> =>
+  retrying(stage.pace, stage.handler.look(stage.expansion, change.id));
+
+/** Not ours any more, or another version than the one that the plan was made on. */
+const moved = (stage: Stage, change: RemoveChange, now: MemberSighting): boolean =>
+  now.owner !== stage.owner ||
+  (change.precondition.version !== null && now.version !== change.precondition.version);
+
+const bearsMark = (stage: Stage, change: MarkChange, now: MemberSighting): boolean =>
+  now.owner === stage.owner &&
+  now.document === stage.document.name &&
+  now.name !== null &&
+  formatMember(now.name) === formatMember(change.member);
+
+/** Every try of a write asks first whether we still may. */
+const writing = <A>(
+  stage: Stage,
+  call: Effect.Effect<A, ProviderError>,
+): Effect.Effect<A, ProviderError | LeaseError> => {
+  let lost: LeaseError | undefined;
+  const guarded = Effect.catchTag(stage.mayWrite, "LeaseError", (error) => {
+    lost = error;
+    return bug(error.message);
+  }).pipe(
+    Effect.andThen(
+      Effect.suspend(() => {
+        stage.sent.write = true;
+        return call;
+      }),
+    ),
+  );
+  return Effect.catch(retrying(stage.pace, guarded), (error) => Effect.fail(lost ?? error));
+};
+
+/** Looks until it is done or the time is up; what is not told by then is unknown, never assumed. */
+const waitFor = Effect.fnUntraced(function* (
+  stage: Stage,
+  change: Change,
+  look: Effect.Effect<Progress, ProviderError>,
+  limitMillis: number,
+): Effect.fn.Return<MemberSighting | null, ProviderError> {
+  const deadline = (yield* Clock.currentTimeMillis) + limitMillis;
+  let told = "";
+  for (let looks = 0; ; looks += 1) {
+    const progress = yield* retrying(stage.pace, look);
+    if (progress.done) return progress.member;
+    if (progress.detail !== told) yield* stage.onProgress(change, progress.detail);
+    told = progress.detail;
+    const wait = pollWait(stage.pace, looks, yield* Random.next);
+    if ((yield* Clock.currentTimeMillis) + wait > deadline) {
+      return yield* new ProviderError({
+        reason: "Unreachable",
+        operation: `wait for ${change.action}`,
+        message: `no end after ${Math.round(limitMillis / 1000)} s; last seen: ${progress.detail}`,
+        remedy: "the next run reads it back and goes on from there",
+      });
+    }
+    yield* Effect.sleep(wait);
+  }
+});
+
+const acted = (
+  stage: Stage,
+  change: Change,
+  result: Outcome["result"],
+  code: Outcome["code"],
+  message: string,
+  id: string | null = null,
+): Acted => ({
+  outcome: { document: stage.document, change, result, code, message, remedy: null },
+  id,
+});
+
+const stale = (stage: Stage, change: Change): Acted =>
+  acted(stage, change, "stale", "Moved", "it changed since the plan was made; nothing was done");
+
+const bug = (message: string): Effect.Effect<never, ProviderError> =>
+  Effect.fail(new ProviderError({ reason: "Invalid", operation: "apply", message }));
+

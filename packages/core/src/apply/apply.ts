@@ -1,0 +1,308 @@
+// Carries out one plan: for each change intent, look again, act, read back, outcome. Never more than planned.
+
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import type { LeaseError } from "../lease/lease.ts";
+import type { StoreError } from "../store/store.ts";
+import type { Change, CreateChange, ForgetChange, Plan, SettleChange } from "../words/plan.ts";
+import type { Handler, ProviderError } from "../words/provider.ts";
+import {
+  type DocumentRecord,
+  type IntentRecord,
+  recordKey,
+  type StoreRecord,
+} from "../words/record.ts";
+import type { Expansion } from "../words/set.ts";
+import * as Act from "./act.ts";
+import * as Journal from "./journal.ts";
+import type { Event, Outcome } from "./outcome.ts";
+import type { Pace } from "./retry.ts";
+import type { Write, Writer } from "./writer.ts";
+
+export interface ApplyContext {
+  readonly handler: Handler;
+  readonly expansion: Expansion;
+  readonly mandate: Journal.Mandate;
+  readonly pace: Pace;
+  readonly writer: Writer;
+  readonly mayWrite: Effect.Effect<void, LeaseError>;
+  /** What the store held of this document when the plan was made. */
+  readonly records: ReadonlyArray<StoreRecord>;
+  readonly onEvent: (event: Event) => Effect.Effect<void>;
+}
+
+type Failure = StoreError | LeaseError;
+
+/** Nothing new is launched once one launch was refused for a reason that will not pass by itself. */
+interface Halt {
+  reason: Outcome | null;
+}
+
+/**
+ * The outcomes of all changes but `keep`, in the order of the plan. Fails only when the store or
+ * the lease does: then nothing further may be done, and what was begun stands in the journal.
+ */
+export const applyPlan = Effect.fn("apply")(function* (
+  context: ApplyContext,
+  plan: Plan,
+): Effect.fn.Return<ReadonlyArray<Outcome>, Failure> {
+  const halt: Halt = { reason: null };
+  const of = <A extends Change["action"]>(...actions: ReadonlyArray<A>) =>
+    plan.changes.filter((change): change is Extract<Change, { action: A }> =>
+      (actions as ReadonlyArray<string>).includes(change.action),
+    );
+  const { parallel } = plan;
+  const run = (changes: ReadonlyArray<Journal.Act>, concurrency: number) =>
+    Effect.forEach(changes, (change) => runAct(context, plan, change, halt), { concurrency });
+
+  const settled = yield* Effect.forEach(of("settle"), (change) => settle(context, plan, change));
+  const marked = yield* run(of("update", "adopt"), parallel.create);
+  const created = yield* run(of("create"), parallel.create);
+  const removed = yield* run(of("remove"), parallel.remove);
+  const before = [...settled, ...marked, ...created, ...removed];
+  const forgotten = before.every((outcome) => outcome.result === "done")
+    ? yield* Effect.forEach(of("forget"), (change) => forget(context, plan, change))
+    : [];
+  return [...before, ...forgotten];
+});
+
+const runAct = Effect.fnUntraced(function* (
+  context: ApplyContext,
+  plan: Plan,
+  change: Journal.Act,
+  halt: Halt,
+): Effect.fn.Return<Outcome, Failure> {
+  if (change.action === "create" && halt.reason !== null) {
+    return yield* finish(context, skipped(plan, change, halt.reason));
+  }
+  const at = yield* now;
+  const intent = Journal.intentRecord(context.mandate, plan.document, plan.digest, change, at);
+  yield* context.writer.write(openIntent(context, plan, change, intent));
+  yield* context.onEvent({ type: "started", document: plan.document, change });
+  const outcome = yield* act(context, plan, change, intent).pipe(
+    Effect.onExit((exit) =>
+      Exit.hasInterrupts(exit) ? noteInterruption(context, plan, change) : Effect.void,
+    ),
+  );
+  if (change.action === "create" && endsLaunching(outcome)) halt.reason = outcome;
+  return yield* finish(context, outcome);
+});
+
+const openIntent = (
+  context: ApplyContext,
+  plan: Plan,
+  change: Journal.Act,
+  intent: IntentRecord,
+): Write => ({
+  puts: [
+    intent,
+    ...(change.action === "remove"
+      ? Journal.removalRecord(plan.document, change, intent.at)
+      : []),
+  ],
+  audit: [Journal.intentEntry(context.mandate, plan.document, plan.digest, change, intent.at)],
+});
+
+const act = Effect.fnUntraced(function* (
+  context: ApplyContext,
+  plan: Plan,
+  change: Journal.Act,
+  intent: IntentRecord,
+): Effect.fn.Return<Outcome, Failure> {
+  const stage = stageOf(context, plan, intent);
+  const acted = yield* carryOut(stage, change).pipe(
+    Effect.catchTag("ProviderError", (error) =>
+      Effect.succeed({ outcome: failed(plan, change, error, stage.sent.write), id: null }),
+    ),
+  );
+  const at = yield* now;
+  yield* context.writer.write(closeIntent(context, plan, change, intent, acted, at));
+  return acted.outcome;
+});
+
+const carryOut = (
+  stage: Act.Stage,
+  change: Journal.Act,
+): Effect.Effect<Act.Acted, ProviderError | Failure> => {
+  switch (change.action) {
+    case "create":
+      return Act.create(stage, change);
+    case "remove":
+      return Act.remove(stage, change);
+    case "update":
+    case "adopt":
+      return Act.mark(stage, change);
+  }
+};
+
+const stageOf = (context: ApplyContext, plan: Plan, intent: IntentRecord): Act.Stage => ({
+  document: plan.document,
+  expansion: context.expansion,
+  owner: context.mandate.owner,
+  handler: context.handler,
+  pace: context.pace,
+  mayWrite: context.mayWrite,
+  sent: { write: false },
+  onProgress: (change, detail) =>
+    context.onEvent({ type: "progress", document: plan.document, change, detail }),
+  onAccepted: (_change: CreateChange, id: string) =>
+    context.writer.write({ puts: [{ ...intent, target: id }] }),
+});
+
+/** An unknown outcome leaves its intent open: the successor reads it back before it plans. */
+const closeIntent = (
+  context: ApplyContext,
+  plan: Plan,
+  change: Journal.Act,
+  intent: IntentRecord,
+  acted: Act.Acted,
+  at: string,
+): Write => {
+  const { outcome } = acted;
+  const audit = [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)];
+  if (outcome.result === "unknown") return { audit };
+  return {
+    audit,
+    puts: memberAfter(plan, change, acted),
+    deletes: [recordKey(intent), ...obsolete(change, outcome)],
+  };
+};
+
+const memberAfter = (
+  plan: Plan,
+  change: Journal.Act,
+  { outcome, id }: Act.Acted,
+): ReadonlyArray<StoreRecord> => {
+  const record = (alive: boolean) => [
+    Journal.memberRecord(plan.document, change.member, id, alive),
+  ];
+  if (outcome.code === "OccupantDead") return record(false);
+  if (outcome.result !== "done") return [];
+  return record(change.action !== "remove");
+};
+
+/** What the outcome makes untrue: the wish that was fulfilled, the removal that did not happen. */
+const obsolete = (
+  change: Journal.Act,
+  outcome: Outcome,
+): ReadonlyArray<string> => {
+  const tag = change.action === "adopt" ? "Adoption" : "Removal";
+  if (change.action === "create" || (tag === "Adoption") !== (outcome.result === "done")) return [];
+  const { kind, name } = outcome.document;
+  return [`${tag}/${kind}/${name}/${change.id}`];
+};
+
+const settle = Effect.fnUntraced(function* (
+  context: ApplyContext,
+  plan: Plan,
+  change: SettleChange,
+): Effect.fn.Return<Outcome, Failure> {
+  const intent = context.records.find(
+    (record): record is IntentRecord => record._tag === "Intent" && record.id === change.intent,
+  );
+  const outcome = done(plan, change, change.reason.text);
+  const at = yield* now;
+  yield* context.writer.write({
+    puts: intent === undefined ? [] : memberFound(intent, change),
+    deletes: [`Intent/${change.intent}`],
+    audit: [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)],
+  });
+  return yield* finish(context, outcome);
+});
+
+const memberFound = (intent: IntentRecord, change: SettleChange): ReadonlyArray<StoreRecord> => {
+  const record = (alive: boolean) => [
+    Journal.memberRecord(intent.document, intent.member, change.id, alive),
+  ];
+  if (intent.action === "create") {
+    if (change.outcome === "done") return record(true);
+    // Seen dead: its generation is spent. Never seen at all: it is not.
+    return change.id === null ? [] : record(false);
+  }
+  if (intent.action === "remove") return change.outcome === "done" ? record(false) : [];
+  return change.outcome === "done" ? record(true) : [];
+};
+
+const forget = Effect.fnUntraced(function* (
+  context: ApplyContext,
+  plan: Plan,
+  change: ForgetChange,
+): Effect.fn.Return<Outcome, Failure> {
+  const at = yield* now;
+  const about = context.records.filter(
+    (record) =>
+      "document" in record &&
+      record.document.kind === change.document.kind &&
+      record.document.name === change.document.name,
+  );
+  const outcome = done(plan, change, change.reason.text);
+  const audit = [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)];
+  if (change.how === "drop") {
+    yield* context.writer.write({ deletes: about.map(recordKey), audit });
+  } else {
+    const documents = about.filter((record): record is DocumentRecord => record._tag === "Document");
+    const puts = documents.map((record) => ({ ...record, orphanedAt: at }));
+    yield* context.writer.write({ puts, audit });
+  }
+  return yield* finish(context, outcome);
+});
+
+const noteInterruption = (context: ApplyContext, plan: Plan, change: Change): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const at = yield* now;
+    const outcome: Outcome = {
+      document: plan.document,
+      change,
+      result: "unknown",
+      code: "Interrupted",
+      message: "it was interrupted; the intent stays open",
+      remedy: null,
+    };
+    yield* context.writer.write({
+      audit: [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)],
+    });
+    yield* context.onEvent({ type: "finished", outcome });
+    // The open intent already tells the truth; failing to add a word to it must not hide why we stop.
+  }).pipe(Effect.ignore);
+
+const finish = (context: ApplyContext, outcome: Outcome): Effect.Effect<Outcome> =>
+  Effect.as(context.onEvent({ type: "finished", outcome }), outcome);
+
+const endsLaunching = (outcome: Outcome): boolean =>
+  outcome.code === "Exhausted" || outcome.code === "Denied" || outcome.code === "Invalid";
+
+const failed = (plan: Plan, change: Change, error: ProviderError, sent: boolean): Outcome => ({
+  document: plan.document,
+  change,
+  result: resultOf(error, sent),
+  code: error.reason,
+  message: `${error.operation}: ${error.message}`,
+  remedy: error.remedy ?? null,
+});
+
+/** An answer that never came leaves open what the request did, if one was sent at all. */
+const resultOf = (error: ProviderError, sent: boolean): Outcome["result"] => {
+  if (error.reason === "Unreachable" && sent) return "unknown";
+  return error.reason === "Conflict" ? "stale" : "failed";
+};
+
+const skipped = (plan: Plan, change: Change, because: Outcome): Outcome => ({
+  document: plan.document,
+  change,
+  result: "skipped",
+  code: "Halted",
+  message: `not tried after: ${because.message}`,
+  remedy: because.remedy,
+});
+
+const done = (plan: Plan, change: Change, message: string): Outcome => ({
+  document: plan.document,
+  change,
+  result: "done",
+  code: null,
+  message,
+  remedy: null,
+});
+
+const now = Effect.map(Clock.currentTimeMillis, (millis) => new Date(millis).toISOString());

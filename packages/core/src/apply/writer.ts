@@ -1,0 +1,89 @@
+// Gathers what the units of work hand in at the same time into one store transaction.
+
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Semaphore from "effect/Semaphore";
+import type { StoreError, StoreShape } from "../store/store.ts";
+import type { AuditDraft } from "../words/audit.ts";
+import { recordKey, type StoreRecord } from "../words/record.ts";
+
+export interface Write {
+  readonly puts?: ReadonlyArray<StoreRecord>;
+  readonly deletes?: ReadonlyArray<string>;
+  readonly audit?: ReadonlyArray<AuditDraft>;
+}
+
+export interface Writer {
+  /** Durable when it succeeds. */
+  readonly write: (write: Write) => Effect.Effect<void, StoreError>;
+}
+
+interface Pending {
+  readonly write: Write;
+  readonly done: Deferred.Deferred<void, StoreError>;
+}
+
+/** More than this at once waits for the next transaction. */
+const largestBatch = 500;
+
+/**
+ * One writer per apply. While a transaction runs, what comes in waits and goes into the next one
+ * together; within a batch, later puts and deletes win, as they would one by one.
+ */
+export const makeWriter = Effect.fnUntraced(function* (
+  store: StoreShape,
+  owner: string,
+  fence: () => number | null,
+): Effect.fn.Return<Writer> {
+  const turn = yield* Semaphore.make(1);
+  let pending: Array<Pending> = [];
+
+  const flush = Effect.suspend(() => {
+    const batch = pending.slice(0, largestBatch);
+    pending = pending.slice(largestBatch);
+    if (batch.length === 0) return Effect.void;
+    const version = fence();
+    return store
+      .commit({
+        owner,
+        ...(version === null ? {} : { fence: version }),
+        ...merge(batch.map((one) => one.write)),
+      })
+      .pipe(
+        Effect.exit,
+        Effect.flatMap((exit) =>
+          Effect.forEach(batch, (one) => Deferred.done(one.done, Exit.asVoid(exit)), {
+            discard: true,
+          }),
+        ),
+      );
+  }).pipe(Effect.uninterruptible);
+
+  const write = Effect.fnUntraced(function* (write: Write) {
+    const done = yield* Deferred.make<void, StoreError>();
+    pending.push({ write, done });
+    // Whoever gets the turn commits for all who wait; the others find nothing left to do.
+    yield* turn.withPermits(1)(flush);
+    return yield* Deferred.await(done);
+  });
+  return { write };
+});
+
+const merge = (writes: ReadonlyArray<Write>) => {
+  const puts = new Map<string, StoreRecord>();
+  const deletes = new Set<string>();
+  const audit: Array<AuditDraft> = [];
+  for (const write of writes) {
+    for (const key of write.deletes ?? []) {
+      puts.delete(key);
+      deletes.add(key);
+    }
+    for (const record of write.puts ?? []) {
+      deletes.delete(recordKey(record));
+      puts.set(recordKey(record), record);
+    }
+    audit.push(...(write.audit ?? []));
+  }
+  return { puts: [...puts.values()], deletes: [...deletes], audit };
+};

@@ -1,0 +1,105 @@
+// One look at the world, and what plan makes of it.
+
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import { observe } from "../observe/observe.ts";
+import { expand, plan, vanishedDocuments } from "../plan/plan.ts";
+import { documentRecord, onlyNews } from "../report/bookkeeping.ts";
+import { Store, type StoreError } from "../store/store.ts";
+import { type Document, formatAddress } from "../words/document.ts";
+import { effectiveChanges, type Plan } from "../words/plan.ts";
+import type { Observation } from "../words/provider.ts";
+import type { DocumentRecord, StatusRecord, StoreRecord } from "../words/record.ts";
+import type { Expansion } from "../words/set.ts";
+import { type ReconcileInput, tell } from "./input.ts";
+
+/** A document, asked for or vanished, with all that is known of it. */
+export interface Unit {
+  readonly plan: Plan;
+  /** Nothing for a document that vanished. */
+  readonly document: Document | undefined;
+  readonly expansion: Expansion;
+  readonly observation: Observation | undefined;
+  readonly record: DocumentRecord | undefined;
+  readonly status: StatusRecord | undefined;
+  /** What the store shall remember of the document itself, when that is news. */
+  readonly news: ReadonlyArray<StoreRecord>;
+}
+
+export interface Look {
+  readonly records: ReadonlyArray<StoreRecord>;
+  readonly units: ReadonlyArray<Unit>;
+}
+
+export const look = Effect.fn("look")(function* (
+  input: ReconcileInput,
+  documents: ReadonlyArray<Document>,
+  round: number,
+): Effect.fn.Return<Look, StoreError, Store> {
+  const store = yield* Store;
+  const records = yield* store.load(input.policy.owner);
+  const known = records.filter((record): record is DocumentRecord => record._tag === "Document");
+  const expansions = [
+    ...documents.map((document) => expand(input.kinds, document)),
+    ...vanishedDocuments(documents, known).map((record) => record.expansion),
+  ];
+  const observations = yield* observe(input.handlers, expansions, records);
+  yield* tell(input, { type: "observed", documents: expansions.length, round });
+  const plans = plan({
+    kinds: input.kinds,
+    documents,
+    complete: true,
+    observations,
+    records,
+    policy: input.policy,
+    now: yield* Clock.currentTimeMillis,
+  });
+  const changes = plans.reduce((sum, one) => sum + effectiveChanges(one).length, 0);
+  yield* tell(input, { type: "planned", changes, round });
+  return { records, units: gather(input, documents, expansions, observations, records, plans) };
+});
+
+const gather = (
+  input: ReconcileInput,
+  documents: ReadonlyArray<Document>,
+  expansions: ReadonlyArray<Expansion>,
+  observations: ReadonlyArray<Observation>,
+  records: ReadonlyArray<StoreRecord>,
+  plans: ReadonlyArray<Plan>,
+): ReadonlyArray<Unit> => {
+  const asked = new Map(documents.map((one) => [formatAddress(one), one]));
+  const expanded = new Map(expansions.map((one) => [formatAddress(one.document), one]));
+  const seen = new Map(observations.map((one) => [formatAddress(one.document), one]));
+  const kept = new Map<string, DocumentRecord>();
+  const told = new Map<string, StatusRecord>();
+  for (const record of records) {
+    if (record._tag === "Document") kept.set(formatAddress(record.document), record);
+    if (record._tag === "Status") told.set(formatAddress(record.document), record);
+  }
+  return plans.map((one): Unit => {
+    const address = formatAddress(one.document);
+    const document = asked.get(address);
+    const expansion = expanded.get(address)!;
+    const record = kept.get(address);
+    return {
+      plan: one,
+      document,
+      expansion,
+      observation: seen.get(address),
+      record,
+      status: told.get(address),
+      news: document === undefined ? [] : newsOf(input, document, expansion, record),
+    };
+  });
+};
+
+const newsOf = (
+  input: ReconcileInput,
+  document: Document,
+  expansion: Expansion,
+  before: DocumentRecord | undefined,
+): ReadonlyArray<StoreRecord> =>
+  onlyNews(
+    [documentRecord(document, expansion, before, input.mandate.revision)],
+    before === undefined ? [] : [before],
+  );

@@ -1,0 +1,202 @@
+// Decides the plan of one document: sort out who is there, then settle, move, launch and remove.
+
+import { compareText } from "../words/diagnostic.ts";
+import { type Document, formatAddress, sameAddress } from "../words/document.ts";
+import { formatMember } from "../words/member.ts";
+import type { Change, Drift, Outsider, Plan, Refusal, SetCount } from "../words/plan.ts";
+import type { Observation } from "../words/provider.ts";
+import type { DocumentInput } from "./input.ts";
+import { slotsOf } from "./occupancy.ts";
+import { sealPlan } from "./seal.ts";
+import { callRoster, type Roster } from "./roster.ts";
+import { keep, planSet, type SetPlan } from "./set.ts";
+import { settleIntents, type Settlement } from "./settle.ts";
+
+type Seen = Extract<Observation, { readonly complete: true }>;
+
+export const planDocument = (input: DocumentInput): Plan => {
+  const { observation } = input;
+  if (observation === undefined || !observation.complete) return blindPlan(input, observation);
+  const roster = callRoster({
+    document: input.document,
+    expansion: input.expansion,
+    sightings: observation.members,
+    records: input.remembered.members,
+    adoptions: input.remembered.adoptions,
+    owner: input.policy.owner,
+  });
+  return roster.foreign.length > 0
+    ? foreignPlan(input, roster)
+    : openPlan(input, observation, roster);
+};
+
+/** Nothing is decided on a list that was not read to its end. */
+const blindPlan = (input: DocumentInput, observation: Observation | undefined): Plan => {
+  const error = observation?.complete === false ? observation.error : undefined;
+  return sealPlan({
+    ...frame(input),
+    changes: [],
+    refusals: [
+      {
+        reason: {
+          code: error === undefined ? "NotObserved" : `Blind${error.reason}`,
+          text: error === undefined ? "nobody looked" : `${error.operation}: ${error.message}`,
+        },
+        remedy: error?.remedy ?? "nothing was changed; it is tried again at the next run",
+      },
+    ],
+    seen: false,
+  });
+};
+
+/** Another owner runs a fleet of this name here: hands off, ours included. */
+const foreignPlan = (input: DocumentInput, roster: Roster): Plan => {
+  const owners = [...new Set(roster.foreign.map((sighting) => sighting.owner!))].sort(compareText);
+  const ours = [...roster.members.values(), ...roster.moving.values()].flat();
+  const strangers = roster.foreign.map(
+    (sighting): Outsider => ({
+      id: sighting.id,
+      name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
+      why: "other owner",
+      counts: false,
+    }),
+  );
+  return sealPlan({
+    ...frame(input),
+    changes: ours.map(keep),
+    refusals: [ownedByAnother(input.document, owners)],
+    outside: sortOutside([...roster.outside, ...strangers]),
+    seen: true,
+  });
+};
+
+const ownedByAnother = (document: Document, owners: ReadonlyArray<string>): Refusal => ({
+  reason: {
+    code: "OwnedByAnother",
+    text: `${formatAddress(document)} has live members of ${owners.join(" and ")}; nothing is touched`,
+  },
+  remedy: `change it where that owner runs it, or take its members over with: muster adopt ${document.name} --from '${owners[0]}' --reason TEXT`,
+});
+
+const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan => {
+  const settlement = settleIntents(input, observation.members);
+  const sets = planSets(input, observation, roster, settlement);
+  const refusals = [...blockers(observation), ...sets.flatMap((set) => set.refusals)];
+  const dueAt = earliest([...sets.map((set) => set.dueAt), settlement.dueAt]);
+  return sealPlan({
+    ...frame(input),
+    changes: [
+      ...settlement.changes.filter((change) => !retaken(change, sets)),
+      ...sets.flatMap((set) => set.changes),
+      ...dropFormer(input, settlement),
+    ],
+    refusals,
+    drift: sets.flatMap((set) => set.drift),
+    counts: sets.map((set) => set.count),
+    outside: sortOutside(roster.outside),
+    unsettled: settlement.waiting.filter(
+      (intent) => !sets.some((set) => set.changes.some((change) => change.key === intent)),
+    ),
+    seen: true,
+    nextDueAt: dueAt === null ? null : new Date(dueAt).toISOString(),
+  });
+};
+
+/** Once its members came along, nothing is remembered under the former name. */
+const dropFormer = (input: DocumentInput, settlement: Settlement): ReadonlyArray<Change> => {
+  const { former, intents } = input.remembered;
+  if (former === undefined) return [];
+  const open = intents.some(
+    (intent) => sameAddress(intent.document, former.document) && settlement.waiting.includes(intent.id),
+  );
+  if (open) return [];
+  return [
+    {
+      action: "forget",
+      key: `forget:${formatAddress(former.document)}`,
+      how: "drop",
+      document: former.document,
+      reason: { code: "Renamed", text: `it is ${formatAddress(input.document)} now` },
+    },
+  ];
+};
+
+/** A change that does the same thing again takes the open intent up: there is nothing to settle. */
+const retaken = (change: Change, sets: ReadonlyArray<SetPlan>): boolean =>
+  change.action === "settle" &&
+  change.outcome === "failed" &&
+  sets.some((set) => set.changes.some((again) => again.key === change.intent));
+
+const planSets = (
+  input: DocumentInput,
+  observation: Seen,
+  roster: Roster,
+  settlement: Settlement,
+): ReadonlyArray<SetPlan> => {
+  // Members that wait for adoption take places, set by set, until all are accounted for.
+  let waiting = roster.waiting.length;
+  const plans: Array<SetPlan> = [];
+  for (const set of input.expansion.sets) {
+    const members = roster.members.get(set.name) ?? [];
+    const moving = roster.moving.get(set.name) ?? [];
+    const adopting = roster.adoptable.filter(({ adoption }) => adoption.set === set.name);
+    const own = members.length + moving.length + adopting.length;
+    const last = set === input.expansion.sets.at(-1);
+    const taken = last ? waiting : Math.min(waiting, Math.max(0, set.count - own));
+    waiting -= taken;
+    plans.push(
+      planSet({
+        ...input,
+        set,
+        members,
+        moving,
+        adopting,
+        waiting: taken,
+        slots: slotsOf(
+          members,
+          roster.dead.get(set.name) ?? [],
+          input.remembered.members.filter((record) => isOwnSet(input, record, set.name)),
+          settlement.launching.filter((intent) => isOwnSet(input, intent, set.name)),
+        ),
+        places: observation.places[set.name] ?? [],
+        blocked: observation.blockers.length > 0,
+      }),
+    );
+  }
+  return plans;
+};
+
+/** Generations count per name: what was remembered under a former name tells nothing here. */
+const isOwnSet = (
+  input: DocumentInput,
+  record: { readonly document: { readonly name: string }; readonly member: { readonly set: string } },
+  set: string,
+): boolean => record.document.name === input.document.name && record.member.set === set;
+
+const blockers = (observation: Seen): ReadonlyArray<Refusal> =>
+  observation.blockers.map((blocker) => ({
+    reason: { code: `Blocked${blocker.reason}`, text: blocker.message },
+    remedy: blocker.remedy,
+  }));
+
+const frame = (input: DocumentInput) => ({
+  document: { kind: input.document.kind, name: input.document.name },
+  inputDigest: input.document.inputDigest,
+  drift: [] as ReadonlyArray<Drift>,
+  counts: [] as ReadonlyArray<SetCount>,
+  outside: [] as ReadonlyArray<Outsider>,
+  unsettled: [] as ReadonlyArray<string>,
+  parallel: input.expansion.parallel,
+  hold: input.policy.hold,
+  orphaned: false,
+  nextDueAt: null as string | null,
+});
+
+const sortOutside = (outside: ReadonlyArray<Outsider>): ReadonlyArray<Outsider> =>
+  [...outside].sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id));
+
+const earliest = (times: ReadonlyArray<number | null>): number | null => {
+  const due = times.filter((time) => time !== null);
+  return due.length === 0 ? null : Math.min(...due);
+};
+

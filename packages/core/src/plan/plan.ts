@@ -1,0 +1,71 @@
+// Decides everything: from what is asked, seen and remembered to one plan per document. Pure.
+
+import { compareText } from "../words/diagnostic.ts";
+import { type Document, type DocumentAddress, formatAddress } from "../words/document.ts";
+import type { Kind } from "../words/kind.ts";
+import type { Plan } from "../words/plan.ts";
+import type { DocumentRecord } from "../words/record.ts";
+import type { Expansion } from "../words/set.ts";
+import { planDocument } from "./document.ts";
+import type { PlanInput } from "./input.ts";
+import { planOrphan } from "./orphan.ts";
+import { indexRecords, rememberedOf } from "./remembered.ts";
+
+/**
+ * One plan per document, and one per document that vanished, sorted by kind and name.
+ * The same inputs in any order give the same bytes.
+ */
+export const plan = (input: PlanInput): ReadonlyArray<Plan> => {
+  const records = indexRecords(input.records);
+  const observed = new Map(
+    input.observations.map((observation) => [formatAddress(observation.document), observation]),
+  );
+  const asked = input.documents.map((document) => {
+    const expansion = expand(input.kinds, document);
+    return planDocument({
+      document,
+      expansion,
+      observation: observed.get(formatAddress(document)),
+      remembered: rememberedOf(records, [document, ...previousOf(document)]),
+      policy: input.policy,
+      now: input.now,
+    });
+  });
+  const vanished = input.complete ? vanishedDocuments(input.documents, records.documents) : [];
+  const orphans = vanished.map((record) =>
+    planOrphan({
+      record,
+      observation: observed.get(formatAddress(record.document)),
+      remembered: rememberedOf(records, [record.document]),
+      policy: input.policy,
+      now: input.now,
+    }),
+  );
+  return [...asked, ...orphans].sort(
+    (a, b) =>
+      compareText(a.document.kind, b.document.kind) || compareText(a.document.name, b.document.name),
+  );
+};
+
+/** What a document asks for. A document of an unknown kind never gets here: read refuses it. */
+export const expand = (kinds: ReadonlyArray<Kind>, document: Document): Expansion => {
+  const kind = kinds.find((candidate) => candidate.name === document.kind);
+  if (kind === undefined) throw new TypeError(`no plugin brings the kind ${document.kind}`);
+  return kind.expand(document);
+};
+
+/** Documents that the store remembers and no file asks for any more, under no name. */
+export const vanishedDocuments = (
+  documents: ReadonlyArray<Document>,
+  records: ReadonlyArray<DocumentRecord>,
+): ReadonlyArray<DocumentRecord> => {
+  const asked = new Set(
+    documents.flatMap((document) => [document, ...previousOf(document)].map(formatAddress)),
+  );
+  return records.filter((record) => !asked.has(formatAddress(record.document)));
+};
+
+const previousOf = (document: Document): ReadonlyArray<DocumentAddress> =>
+  document.previousName === undefined
+    ? []
+    : [{ kind: document.kind, name: document.previousName }];

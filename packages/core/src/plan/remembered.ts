@@ -1,0 +1,78 @@
+// Keeps apart what the store remembers of one document, in an order that does not depend on the store's.
+
+import { compareText } from "../words/diagnostic.ts";
+import { type DocumentAddress, formatAddress, sameAddress } from "../words/document.ts";
+import {
+  type AdoptionRecord,
+  type AppliedRecord,
+  type ApprovalRecord,
+  type DocumentRecord,
+  type IntentRecord,
+  type MemberRecord,
+  recordKey,
+  type RemovalRecord,
+  type StoreRecord,
+} from "../words/record.ts";
+
+export interface Remembered {
+  readonly document: DocumentRecord | undefined;
+  /** The document under the name that it had before. */
+  readonly former: DocumentRecord | undefined;
+  readonly applied: ReadonlyArray<AppliedRecord>;
+  readonly members: ReadonlyArray<MemberRecord>;
+  readonly intents: ReadonlyArray<IntentRecord>;
+  readonly removals: ReadonlyArray<RemovalRecord>;
+  readonly adoptions: ReadonlyArray<AdoptionRecord>;
+  readonly approvals: ReadonlyArray<ApprovalRecord>;
+}
+
+/** All records, sorted by key and gathered by the document that they speak of. */
+export interface RecordIndex {
+  readonly byDocument: ReadonlyMap<string, ReadonlyArray<StoreRecord>>;
+  readonly documents: ReadonlyArray<DocumentRecord>;
+  readonly approvals: ReadonlyArray<ApprovalRecord>;
+}
+
+export const indexRecords = (records: ReadonlyArray<StoreRecord>): RecordIndex => {
+  const byDocument = new Map<string, Array<StoreRecord>>();
+  const documents: Array<DocumentRecord> = [];
+  const approvals: Array<ApprovalRecord> = [];
+  for (const record of sortRecords(records)) {
+    if (record._tag === "Approval") approvals.push(record);
+    if (record._tag === "Document") documents.push(record);
+    if (!("document" in record)) continue;
+    const address = formatAddress(record.document);
+    const list = byDocument.get(address);
+    if (list === undefined) byDocument.set(address, [record]);
+    else list.push(record);
+  }
+  return { byDocument, documents, approvals };
+};
+
+const sortRecords = (records: ReadonlyArray<StoreRecord>): ReadonlyArray<StoreRecord> =>
+  records
+    .map((record) => [recordKey(record), record] as const)
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([, record]) => record);
+
+/** What is remembered of a document under any of its names; the first name is its own. */
+export const rememberedOf = (
+  index: RecordIndex,
+  names: ReadonlyArray<DocumentAddress>,
+): Remembered => {
+  const mine = names.flatMap((name) => index.byDocument.get(formatAddress(name)) ?? []);
+  const of = <Tag extends StoreRecord["_tag"]>(tag: Tag) =>
+    mine.filter(
+      (record): record is Extract<StoreRecord, { readonly _tag: Tag }> => record._tag === tag,
+    );
+  return {
+    document: of("Document").find((record) => sameAddress(record.document, names[0]!)),
+    former: of("Document").find((record) => !sameAddress(record.document, names[0]!)),
+    applied: of("Applied"),
+    members: of("Member"),
+    intents: of("Intent"),
+    removals: of("Removal"),
+    adoptions: of("Adoption"),
+    approvals: index.approvals,
+  };
+};

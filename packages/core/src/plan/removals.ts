@@ -1,0 +1,73 @@
+// Decides which members go, and whether anybody asked for it: the breaker on unasked removals.
+
+import { digestOf } from "../words/canonical.ts";
+import type { Policy } from "../words/policy.ts";
+import type { Refusal } from "../words/plan.ts";
+import type { ApprovalRecord, RemovalRecord } from "../words/record.ts";
+import type { Occupant } from "./occupancy.ts";
+
+/** The newest first, by creation, then slot, then identifier: the same choice on every machine. */
+export const newestFirst = (members: ReadonlyArray<Occupant>): ReadonlyArray<Occupant> =>
+  [...members].sort(
+    (a, b) =>
+      (a.sighting.createdAt < b.sighting.createdAt
+        ? 1
+        : a.sighting.createdAt > b.sighting.createdAt
+          ? -1
+          : 0) ||
+      b.name.slot - a.name.slot ||
+      b.name.generation - a.name.generation ||
+      (a.sighting.id < b.sighting.id ? 1 : -1),
+  );
+
+export interface UnaskedVerdict {
+  readonly allowed: boolean;
+  readonly refusal: Refusal | null;
+  /** When the sliding window would let the removal through; milliseconds since the epoch. */
+  readonly dueAt: number | null;
+}
+
+/**
+ * What nobody asked for is limited over a sliding window, per set; above the limit nothing at all
+ * is removed until a person consents to exactly these members.
+ */
+export const judgeUnasked = (
+  set: string,
+  asked: number,
+  going: ReadonlyArray<Occupant>,
+  recent: ReadonlyArray<RemovalRecord>,
+  approvals: ReadonlyArray<ApprovalRecord>,
+  policy: Policy,
+  now: number,
+): UnaskedVerdict => {
+  if (going.length === 0) return { allowed: true, refusal: null, dueAt: null };
+  const limit = Math.max(policy.removals.atLeast, Math.floor(policy.removals.share * asked));
+  const again = new Set(going.map((occupant) => occupant.sighting.id));
+  const ends = recent
+    // An intent that a crash left open is no removal yet: it is among those that go.
+    .filter((removal) => !again.has(removal.id))
+    .map((removal) => Date.parse(removal.at) + policy.removals.windowMillis)
+    .filter((end) => end > now)
+    .sort((a, b) => a - b);
+  if (ends.length + going.length <= limit) return { allowed: true, refusal: null, dueAt: null };
+  const consent = consentDigest(going.map((occupant) => occupant.sighting.id));
+  if (approvals.some((approval) => approval.digest === consent)) {
+    return { allowed: true, refusal: null, dueAt: null };
+  }
+  const mustEnd = ends.length + going.length - limit;
+  return {
+    allowed: false,
+    refusal: {
+      reason: {
+        code: "RemovalLimit",
+        text: `${going.length} of set ${set} would go and nobody asked for it; the limit is ${limit} an hour and ${ends.length} already went`,
+      },
+      remedy: `look at them, then consent with: muster approve ${consent} --reason TEXT`,
+      consent,
+    },
+    dueAt: mustEnd <= ends.length ? ends[mustEnd - 1]! : null,
+  };
+};
+
+/** The digest of exactly the members to go: consent to these, and to no others. */
+export const consentDigest = (ids: ReadonlyArray<string>): string => digestOf([...ids].sort());

@@ -1,0 +1,122 @@
+// Decides whose each seen member is: ours in a set, moving in under a new name, or outside.
+
+import type { Document } from "../words/document.ts";
+import { formatMember, type MemberName } from "../words/member.ts";
+import type { Outsider } from "../words/plan.ts";
+import type { MemberSighting } from "../words/provider.ts";
+import type { AdoptionRecord, MemberRecord } from "../words/record.ts";
+import type { Expansion, SetResource } from "../words/set.ts";
+import { isPresent, type Occupant } from "./occupancy.ts";
+
+export interface Roster {
+  /** Ours, by set name. */
+  readonly members: ReadonlyMap<string, ReadonlyArray<Occupant>>;
+  /** Ours, but under a name of before: their marks must follow. */
+  readonly moving: ReadonlyMap<string, ReadonlyArray<Occupant>>;
+  /** Names whose occupant is known dead, by set name. */
+  readonly dead: ReadonlyMap<string, ReadonlyArray<MemberName>>;
+  /** Present, but without an owner or without a readable name: they count and are never removed. */
+  readonly waiting: ReadonlyArray<MemberSighting>;
+  /** Members that a person asked to adopt. */
+  readonly adoptable: ReadonlyArray<{
+    readonly sighting: MemberSighting;
+    readonly adoption: AdoptionRecord;
+  }>;
+  /** Present members of another owner: they stop the document. */
+  readonly foreign: ReadonlyArray<MemberSighting>;
+  readonly outside: ReadonlyArray<Outsider>;
+}
+
+export interface RosterInput {
+  readonly document: Pick<Document, "kind" | "name" | "previousName">;
+  readonly expansion: Expansion;
+  readonly sightings: ReadonlyArray<MemberSighting>;
+  readonly records: ReadonlyArray<MemberRecord>;
+  readonly adoptions: ReadonlyArray<AdoptionRecord>;
+  readonly owner: string;
+}
+
+type Place =
+  | { readonly at: "member" | "moving"; readonly occupant: Occupant }
+  | { readonly at: "dead"; readonly name: MemberName }
+  | { readonly at: "waiting" | "foreign" }
+  | { readonly at: "adoptable"; readonly adoption: AdoptionRecord }
+  | { readonly at: "vanished" }
+  | { readonly at: "nowhere" };
+
+/** Sorts everything that was seen for one document into whose it is. */
+export const callRoster = (input: RosterInput): Roster => {
+  const buried = new Set(
+    input.records.flatMap((record) => (!record.alive && record.id !== null ? [record.id] : [])),
+  );
+  const members = new Map<string, Array<Occupant>>();
+  const moving = new Map<string, Array<Occupant>>();
+  const dead = new Map<string, Array<MemberName>>();
+  const waiting: Array<MemberSighting> = [];
+  const foreign: Array<MemberSighting> = [];
+  const outside: Array<Outsider> = [];
+  const adoptable: Array<{ sighting: MemberSighting; adoption: AdoptionRecord }> = [];
+  for (const sighting of input.sightings) {
+    const place = placeOf(input, sighting, buried.has(sighting.id));
+    if (place.at === "member") push(members, place.occupant.name.set, place.occupant);
+    if (place.at === "moving") push(moving, place.occupant.name.set, place.occupant);
+    if (place.at === "dead") push(dead, place.name.set, place.name);
+    if (place.at === "foreign") foreign.push(sighting);
+    if (place.at === "adoptable") adoptable.push({ sighting, adoption: place.adoption });
+    if (place.at === "waiting") {
+      waiting.push(sighting);
+      outside.push(outsider(sighting, sighting.owner === null ? "unowned" : "unplaced", true));
+    }
+    if (place.at === "vanished") outside.push(outsider(sighting, "set vanished", false));
+  }
+  return { members, moving, dead, waiting, adoptable, foreign, outside };
+};
+
+const placeOf = (input: RosterInput, sighting: MemberSighting, buried: boolean): Place => {
+  // A list that lags still shows what the store saw end.
+  const present = isPresent(sighting) && !buried;
+  if (sighting.owner !== input.owner) return placeOfOthers(input, sighting, present);
+  const set = setOf(input, sighting);
+  if (set === undefined) {
+    if (!present) return { at: "nowhere" };
+    return { at: sighting.name === null ? "waiting" : "vanished" };
+  }
+  const name = { ...sighting.name!, set: set.name };
+  if (!present) return { at: "dead", name };
+  const renamed = sighting.document !== input.document.name || sighting.name!.set !== set.name;
+  return { at: renamed ? "moving" : "member", occupant: { name, sighting } };
+};
+
+const placeOfOthers = (input: RosterInput, sighting: MemberSighting, present: boolean): Place => {
+  if (!present) return { at: "nowhere" };
+  const adoption = input.adoptions.find(
+    (wish) => wish.id === sighting.id && wish.from === sighting.owner,
+  );
+  if (adoption !== undefined) return { at: "adoptable", adoption };
+  return { at: sighting.owner === null ? "waiting" : "foreign" };
+};
+
+const setOf = (input: RosterInput, sighting: MemberSighting): SetResource | undefined => {
+  const name = sighting.name?.set;
+  return (
+    input.expansion.sets.find((set) => set.name === name) ??
+    input.expansion.sets.find((set) => set.previousName === name)
+  );
+};
+
+const outsider = (
+  sighting: MemberSighting,
+  why: Outsider["why"],
+  counts: boolean,
+): Outsider => ({
+  id: sighting.id,
+  name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
+  why,
+  counts,
+});
+
+const push = <A>(map: Map<string, Array<A>>, key: string, value: A): void => {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+};

@@ -1,0 +1,262 @@
+// Decides the changes of one set: marks that must follow a move, launches into free slots, removals.
+
+import { formatAddress } from "../words/document.ts";
+import { formatMember, launchToken, type MemberName } from "../words/member.ts";
+import type { Change, Drift, Reason, Refusal, SetCount } from "../words/plan.ts";
+import type { MemberSighting } from "../words/provider.ts";
+import type { AdoptionRecord } from "../words/record.ts";
+import { type SetResource, templateMark } from "../words/set.ts";
+import type { DocumentInput } from "./input.ts";
+import { freeSlots, type Occupant, separateTwins, type Slot } from "./occupancy.ts";
+import { judgeUnasked, newestFirst } from "./removals.ts";
+
+export interface SetInput extends DocumentInput {
+  readonly set: SetResource;
+  readonly members: ReadonlyArray<Occupant>;
+  readonly moving: ReadonlyArray<Occupant>;
+  readonly adopting: ReadonlyArray<{
+    readonly sighting: MemberSighting;
+    readonly adoption: AdoptionRecord;
+  }>;
+  /** Members that count but wait for adoption. */
+  readonly waiting: number;
+  readonly slots: ReadonlyMap<number, Slot>;
+  readonly places: ReadonlyArray<string>;
+  /** Something that was found by looking forbids launches. */
+  readonly blocked: boolean;
+}
+
+export interface SetPlan {
+  readonly changes: ReadonlyArray<Change>;
+  readonly refusals: ReadonlyArray<Refusal>;
+  readonly drift: ReadonlyArray<Drift>;
+  readonly count: SetCount;
+  readonly dueAt: number | null;
+}
+
+export const planSet = (input: SetInput): SetPlan => {
+  const { members, twins } = separateTwins(input.members);
+  const marks = planMarks(input);
+  const present = members.length + marks.length + input.waiting;
+  const missing = Math.max(0, input.set.count - present);
+  const surplus = Math.max(0, present - input.set.count);
+  const launches = input.blocked ? noLaunches : planLaunches(input, marks, missing);
+  const removals = planRemovals(input, members, twins, surplus);
+  const going = new Set(removals.changes.map((change) => change.key));
+  const staying = members.filter((occupant) => !going.has(removeKey(occupant)));
+  return {
+    changes: [...marks, ...launches.changes, ...removals.changes, ...staying.map(keep)],
+    refusals: [...launches.refusals, ...removals.refusals],
+    drift: staying.flatMap((occupant) => driftOf(input.set, occupant)),
+    count: {
+      set: input.set.name,
+      asked: input.set.count,
+      present: present + twins.length,
+      running: members.filter((occupant) => occupant.sighting.phase === "running").length,
+      unowned: input.waiting,
+    },
+    dueAt: removals.dueAt,
+  };
+};
+
+/** A member that stays as it is. */
+export const keep = (occupant: Occupant): Change => ({
+  action: "keep",
+  key: `keep:${occupant.sighting.id}`,
+  member: occupant.name,
+  id: occupant.sighting.id,
+  reason: { code: "AsAsked", text: "it is there, as asked" },
+});
+
+const noLaunches = { changes: [], refusals: [] } as const;
+
+/** Members that come along from a former name, then those that a person asked to adopt. */
+const planMarks = (input: SetInput): ReadonlyArray<Extract<Change, { action: "update" | "adopt" }>> => {
+  const slots = new Map(input.slots);
+  const take = (wished: MemberName | null): MemberName => {
+    const name = nameFor(input.set.name, slots, wished);
+    slots.set(name.slot, { ...name, state: "held" });
+    return name;
+  };
+  const moved = [...input.moving]
+    .sort((a, b) => a.name.slot - b.name.slot || (a.sighting.id < b.sighting.id ? -1 : 1))
+    .map((occupant) =>
+      mark("update", take(occupant.name), occupant.sighting, {
+        code: "Renamed",
+        text: `it comes along from ${occupant.sighting.document} ${formatMember(occupant.sighting.name!)}`,
+      }),
+    );
+  const adopted = [...input.adopting]
+    .sort((a, b) => (a.sighting.id < b.sighting.id ? -1 : 1))
+    .map(({ sighting, adoption }) =>
+      mark("adopt", take(null), sighting, {
+        code: "AdoptionAsked",
+        text: `${adoption.by} asked to adopt it: ${adoption.reason}`,
+      }),
+    );
+  return [...moved, ...adopted];
+};
+
+/** The wished slot when it is free, else the lowest free one; never a generation that was used. */
+const nameFor = (
+  set: string,
+  slots: ReadonlyMap<number, Slot>,
+  wished: MemberName | null,
+): MemberName => {
+  const known = wished === null ? undefined : slots.get(wished.slot);
+  if (wished === null || known?.state === "held") return freeSlots(set, slots, 1)[0]!;
+  const above = known === undefined ? 1 : known.generation + 1;
+  return { set, slot: wished.slot, generation: Math.max(wished.generation, above) };
+};
+
+const mark = (
+  action: "update" | "adopt",
+  member: MemberName,
+  sighting: MemberSighting,
+  reason: Reason,
+): Extract<Change, { action: "update" | "adopt" }> => ({
+  action,
+  key: `${action}:${sighting.id}`,
+  member,
+  id: sighting.id,
+  precondition: { version: sighting.version },
+  reason,
+});
+
+const planLaunches = (
+  input: SetInput,
+  marks: ReadonlyArray<{ readonly member: MemberName }>,
+  missing: number,
+): { readonly changes: ReadonlyArray<Change>; readonly refusals: ReadonlyArray<Refusal> } => {
+  if (missing === 0) return noLaunches;
+  const place = input.places[0];
+  if (place === undefined) return { changes: [], refusals: [nowhere(input.set)] };
+  const slots = new Map(input.slots);
+  for (const { member } of marks) slots.set(member.slot, { ...member, state: "held" });
+  const template = templateMark(input.set.template);
+  const changes = freeSlots(input.set.name, slots, missing).map(
+    (member): Change => ({
+      action: "create",
+      key: createKey(input, member),
+      member,
+      place,
+      token: launchToken(input.policy.owner, addressOf(input), member, place),
+      template,
+      reason: launchReason(input, member, slots.get(member.slot)),
+    }),
+  );
+  return { changes, refusals: [] };
+};
+
+const addressOf = (input: SetInput) => ({ kind: input.document.kind, name: input.document.name });
+
+const createKey = (input: SetInput, member: MemberName): string =>
+  `create:${formatAddress(input.document)}:${formatMember(member)}`;
+
+const launchReason = (input: SetInput, member: MemberName, slot: Slot | undefined): Reason => {
+  if (slot?.state === "launching") {
+    return { code: "LaunchUnknown", text: "an earlier run may have launched it; the same token asks again" };
+  }
+  if (slot?.state === "dead" && !countRaised(input)) {
+    return {
+      code: "MemberDied",
+      text: `${formatMember({ ...member, generation: slot.generation })} is dead; ${input.set.count} are asked for`,
+    };
+  }
+  return { code: "TooFew", text: `${input.set.count} are asked for and fewer are there` };
+};
+
+const countRaised = (input: SetInput): boolean => {
+  const before = lastApplied(input);
+  return before === undefined || before < input.set.count;
+};
+
+const nowhere = (set: SetResource): Refusal => ({
+  reason: { code: "NoPlace", text: `there is no place for members of set ${set.name}` },
+  remedy: "check where the document says they shall run",
+});
+
+const planRemovals = (
+  input: SetInput,
+  members: ReadonlyArray<Occupant>,
+  twins: ReadonlyArray<Occupant>,
+  surplus: number,
+): {
+  readonly changes: ReadonlyArray<Change>;
+  readonly refusals: ReadonlyArray<Refusal>;
+  readonly dueAt: number | null;
+} => {
+  const going = newestFirst(members).slice(0, surplus);
+  const asked = going.slice(0, askedRemovals(input));
+  const unasked = [...twins, ...going.slice(asked.length)];
+  const verdict = judgeUnasked(
+    input.set.name,
+    input.set.count,
+    unasked,
+    input.remembered.removals.filter((removal) => removal.set === input.set.name),
+    input.remembered.approvals,
+    input.policy,
+    input.now,
+  );
+  const reason = {
+    code: "CountLowered",
+    text: `${input.set.count} are asked for and more are there; the newest go`,
+  };
+  const changes = [
+    ...asked.map((occupant) => remove(occupant, true, reason)),
+    ...(verdict.allowed ? unasked : []).map((occupant) =>
+      remove(occupant, false, unaskedReason(occupant, twins)),
+    ),
+  ];
+  const refusals = verdict.refusal === null ? [] : [verdict.refusal];
+  return { changes, refusals, dueAt: verdict.dueAt };
+};
+
+/** A number that a person changed is consent to the difference, and to no more. */
+const askedRemovals = (input: SetInput): number => {
+  const before = lastApplied(input);
+  return before === undefined ? Number.MAX_SAFE_INTEGER : Math.max(0, before - input.set.count);
+};
+
+const lastApplied = (input: SetInput): number | undefined => {
+  const records = input.remembered.applied;
+  const under = (name: string, set: string | undefined) =>
+    records.find((record) => record.document.name === name && record.set === set);
+  const { name, previousName } = input.document;
+  const record =
+    under(name, input.set.name) ??
+    under(name, input.set.previousName) ??
+    (previousName === undefined ? undefined : under(previousName, input.set.name));
+  return record?.count;
+};
+
+const unaskedReason = (occupant: Occupant, twins: ReadonlyArray<Occupant>): Reason =>
+  twins.includes(occupant)
+    ? { code: "Twin", text: `an older member already is ${formatMember(occupant.name)}` }
+    : { code: "Surplus", text: "more are there than were ever asked for; the newest go" };
+
+const remove = (occupant: Occupant, asked: boolean, reason: Reason): Change => ({
+  action: "remove",
+  key: removeKey(occupant),
+  member: occupant.name,
+  id: occupant.sighting.id,
+  asked,
+  precondition: { version: occupant.sighting.version },
+  reason,
+});
+
+const removeKey = (occupant: Occupant): string => `remove:${occupant.sighting.id}`;
+
+const driftOf = (set: SetResource, occupant: Occupant): ReadonlyArray<Drift> => {
+  const { sighting } = occupant;
+  const base = { member: formatMember(occupant.name), id: sighting.id };
+  const drift: Array<Drift> = [];
+  const asked = templateMark(set.template);
+  if (sighting.template !== null && sighting.template !== asked) {
+    drift.push({ ...base, field: "template", asked, seen: sighting.template });
+  }
+  if (sighting.phase === "stopped" || sighting.phase === "unknown") {
+    drift.push({ ...base, field: "phase", asked: "running", seen: sighting.phase });
+  }
+  return drift;
+};

@@ -1,0 +1,56 @@
+// Decides what the store shall remember of a document beside its changes, and only when it is news.
+
+import { canonicalJson } from "../words/canonical.ts";
+import type { Document } from "../words/document.ts";
+import { effectiveChanges, type Plan } from "../words/plan.ts";
+import { type AppliedRecord, type DocumentRecord, recordKey, type StoreRecord } from "../words/record.ts";
+import { type Expansion, templateMark } from "../words/set.ts";
+
+/** The document as it is asked for now; its revision is the one that changed its input. */
+export const documentRecord = (
+  document: Document,
+  expansion: Expansion,
+  before: DocumentRecord | undefined,
+  revision: string | null,
+): DocumentRecord => ({
+  _tag: "Document",
+  document: { kind: document.kind, name: document.name },
+  orphanedAt: null,
+  inputDigest: document.inputDigest,
+  revision: before?.inputDigest === document.inputDigest ? before.revision : revision,
+  expansion,
+});
+
+/**
+ * What counts as applied, once a plan has nothing left to do: from then on only a changed number
+ * is consent to remove.
+ */
+export const appliedRecords = (
+  plan: Plan,
+  expansion: Expansion,
+): ReadonlyArray<AppliedRecord> =>
+  isConverged(plan)
+    ? expansion.sets.map((set) => ({
+        _tag: "Applied",
+        document: plan.document,
+        set: set.name,
+        count: set.count,
+        template: templateMark(set.template),
+      }))
+    : [];
+
+/** Everything asked for is there, and nothing was refused, left open or out of sight. */
+export const isConverged = (plan: Plan): boolean =>
+  plan.seen &&
+  plan.refusals.length === 0 &&
+  plan.unsettled.length === 0 &&
+  effectiveChanges(plan).length === 0;
+
+/** Those records that the store does not hold already: a converged loop writes nothing. */
+export const onlyNews = (
+  wanted: ReadonlyArray<StoreRecord>,
+  held: ReadonlyArray<StoreRecord>,
+): ReadonlyArray<StoreRecord> => {
+  const known = new Map(held.map((record) => [recordKey(record), canonicalJson(record)]));
+  return wanted.filter((record) => known.get(recordKey(record)) !== canonicalJson(record));
+};

@@ -1,0 +1,174 @@
+// Decides what is said of a document: conditions with their reasons, counts and members. Pure.
+
+import { canonicalJson } from "../words/canonical.ts";
+import { compareText } from "../words/diagnostic.ts";
+import { formatMember } from "../words/member.ts";
+import { effectiveChanges, type Plan, type Reason } from "../words/plan.ts";
+import type { MemberSighting, Observation } from "../words/provider.ts";
+import type { DocumentRecord } from "../words/record.ts";
+import {
+  type Condition,
+  type ConditionType,
+  type DocumentStatus,
+  type MemberStatus,
+  statusKind,
+} from "../words/status.ts";
+import type { Outcome } from "../apply/outcome.ts";
+import { isConverged } from "./bookkeeping.ts";
+
+/** What is known of where the documents came from. */
+export interface SourceVerification {
+  readonly status: Condition["status"];
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface StatusInput {
+  /** The plan after the apply: what is left to do. */
+  readonly plan: Plan;
+  readonly observation: Observation | undefined;
+  readonly record: DocumentRecord | undefined;
+  /** What came of this run's changes to the document. */
+  readonly outcomes: ReadonlyArray<Outcome>;
+  readonly previous: DocumentStatus | undefined;
+  /** Nothing when the documents did not come from git. */
+  readonly source: SourceVerification | null;
+  readonly owner: string;
+  /** ISO 8601. */
+  readonly now: string;
+}
+
+type Verdict = Pick<Condition, "status" | "reason" | "message">;
+
+export const documentStatus = (input: StatusInput): DocumentStatus => {
+  const { plan, record } = input;
+  return {
+    apiVersion: "fleet.v1",
+    kind: statusKind(plan.document),
+    metadata: { name: plan.document.name },
+    observed: { commit: record?.revision ?? null, inputDigest: plan.inputDigest },
+    conditions: conditions(input),
+    counts: plan.counts,
+    members: members(input),
+  };
+};
+
+/** The status as it is kept and published: equal statuses are equal bytes. */
+export const encodeStatus = (status: DocumentStatus): string => `${canonicalJson(status)}\n`;
+
+const conditions = (input: StatusInput): ReadonlyArray<Condition> => {
+  const verdicts: Array<readonly [ConditionType, Verdict]> = [
+    ["Ready", ready(input)],
+    ["Reconciling", reconciling(input)],
+    ["Stalled", stalled(input)],
+    ["Drifted", drifted(input)],
+  ];
+  if (input.plan.orphaned) verdicts.push(["Orphaned", orphaned(input)]);
+  if (input.source !== null) verdicts.push(["SourceVerified", input.source]);
+  return verdicts.map(([type, verdict]) => condition(input, type, verdict));
+};
+
+const condition = (input: StatusInput, type: ConditionType, verdict: Verdict): Condition => {
+  const before = input.previous?.conditions.find((candidate) => candidate.type === type);
+  return {
+    type,
+    status: verdict.status,
+    reason: verdict.reason,
+    message: verdict.message,
+    since: before?.status === verdict.status ? before.since : input.now,
+    commit: input.record?.revision ?? null,
+  };
+};
+
+const ready = (input: StatusInput): Verdict => {
+  const { plan } = input;
+  if (!plan.seen) return verdict("Unknown", plan.refusals[0]?.reason ?? notObserved);
+  if (plan.orphaned) return { status: "Unknown", ...orphanReason };
+  const trouble = firstTrouble(input);
+  if (trouble !== undefined) return verdict("False", trouble);
+  if (!isConverged(plan)) return verdict("False", { code: "ChangesWaiting", text: waiting(plan) });
+  const late = plan.counts.filter((count) => count.running + count.unowned < count.asked);
+  if (late.length > 0) {
+    const text = late.map((count) => `${count.set}: ${count.running} of ${count.asked} run`);
+    return verdict("False", { code: "NotRunning", text: text.join("; ") });
+  }
+  return verdict("True", { code: "AsAsked", text: "all members run, as asked" });
+};
+
+const notObserved: Reason = { code: "NotObserved", text: "nobody looked" };
+const orphanReason = {
+  reason: "Orphaned",
+  message: "no file asks for it any more; its members stay as they are",
+};
+
+const reconciling = ({ plan }: StatusInput): Verdict =>
+  effectiveChanges(plan).length > 0 || plan.unsettled.length > 0
+    ? verdict("True", { code: "ChangesWaiting", text: waiting(plan) })
+    : verdict("False", { code: "NothingToDo", text: "nothing is left to do" });
+
+const waiting = (plan: Plan): string => {
+  const left = effectiveChanges(plan).length;
+  const open = plan.unsettled.length === 0 ? "" : `, ${plan.unsettled.length} outcomes not known yet`;
+  return `${left} changes wait${open}`;
+};
+
+const stalled = (input: StatusInput): Verdict => {
+  const trouble = firstTrouble(input);
+  return trouble === undefined
+    ? verdict("False", { code: "Free", text: "nothing stands in the way" })
+    : verdict("True", trouble);
+};
+
+/** A hold, then a refusal, then the first change that a person has to do something about. */
+const firstTrouble = ({ plan, outcomes }: StatusInput): Reason | undefined => {
+  const refusal = plan.hold ?? plan.refusals[0];
+  if (refusal !== undefined) {
+    return { code: refusal.reason.code, text: `${refusal.reason.text}; ${refusal.remedy}` };
+  }
+  const failure = outcomes.find((outcome) => outcome.result === "failed");
+  if (failure === undefined) return undefined;
+  const remedy = failure.remedy === null ? "" : `; ${failure.remedy}`;
+  return { code: failure.code ?? "Failed", text: `${failure.message}${remedy}` };
+};
+
+const drifted = ({ plan }: StatusInput): Verdict => {
+  const differing = new Set(plan.drift.map((drift) => drift.member));
+  const outside = plan.outside.length;
+  if (differing.size === 0 && outside === 0) {
+    return verdict("False", { code: "AsAsked", text: "nothing differs" });
+  }
+  const parts = [
+    ...(differing.size > 0 ? [`${differing.size} differ from what is asked`] : []),
+    ...(outside > 0 ? [`${outside} stand outside`] : []),
+  ];
+  return verdict("True", { code: "Differs", text: parts.join(", ") });
+};
+
+const orphaned = (input: StatusInput): Verdict => ({
+  status: "True",
+  reason: "DocumentVanished",
+  message: `no file asks for it any more; ${input.plan.outside.length} members stay untouched`,
+});
+
+const verdict = (status: Condition["status"], reason: Reason): Verdict => ({
+  status,
+  reason: reason.code,
+  message: reason.text,
+});
+
+const members = ({ observation, owner }: StatusInput): ReadonlyArray<MemberStatus> =>
+  (observation?.complete === true ? observation.members : [])
+    .filter((sighting) => sighting.phase !== "gone")
+    .map((sighting) => ({
+      name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
+      id: sighting.id,
+      phase: sighting.phase,
+      place: sighting.place,
+      owner: ownership(sighting, owner),
+    }))
+    .sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id));
+
+const ownership = (sighting: MemberSighting, owner: string): MemberStatus["owner"] => {
+  if (sighting.owner === null) return "unowned";
+  return sighting.owner === owner ? "ours" : "other";
+};

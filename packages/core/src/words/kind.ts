@@ -1,0 +1,38 @@
+// What a plugin brings: kinds of documents, and handlers for what the documents ask.
+
+import type * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
+import type { Document } from "./document.ts";
+import type { Handler, ProviderError } from "./provider.ts";
+import type { Expansion } from "./set.ts";
+
+/** A fault that a schema cannot say, at a path within the document. */
+export interface SpecFault {
+  /** Such as `["spec", "instances", 0, "name"]`. */
+  readonly path: ReadonlyArray<string | number>;
+  readonly summary: string;
+  readonly hint?: string;
+}
+
+export interface Kind<Spec = any> {
+  readonly name: string;
+  /** One sentence for the reference. */
+  readonly about: string;
+  /** Documents of this kind may leave `apiVersion` out. */
+  readonly apiVersionOptional: boolean;
+  readonly spec: Schema.Codec<Spec, unknown>;
+  /** What goes beyond the schema: cross-field rules. Pure. */
+  readonly check?: (document: { readonly name: string; readonly spec: Spec }) => ReadonlyArray<SpecFault>;
+  /** What the document asks for. Pure. */
+  readonly expand: (document: Document<Spec>) => Expansion;
+}
+
+/** What a team installs. Its handlers come lazily, so that reading never loads a vendor's library. */
+export interface Plugin {
+  readonly name: string;
+  readonly version: string;
+  readonly kinds: ReadonlyArray<Kind>;
+  readonly resources: ReadonlyArray<string>;
+  readonly handler: (resource: string) => Effect.Effect<Handler, ProviderError, Scope.Scope>;
+}

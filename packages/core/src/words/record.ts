@@ -1,0 +1,165 @@
+// What the store remembers and plan needs: one schema per record, because a store is read by later versions too.
+
+import * as Schema from "effect/Schema";
+
+const Address = Schema.Struct({ kind: Schema.String, name: Schema.String });
+const Member = Schema.Struct({ set: Schema.String, slot: Schema.Int, generation: Schema.Int });
+
+const SetResource = Schema.Struct({
+  resource: Schema.String,
+  document: Address,
+  name: Schema.String,
+  count: Schema.Int,
+  template: Schema.Record(Schema.String, Schema.Json),
+  previousName: Schema.optionalKey(Schema.String),
+});
+
+const Expansion = Schema.Struct({
+  document: Address,
+  previousName: Schema.optionalKey(Schema.String),
+  resource: Schema.String,
+  sets: Schema.Array(SetResource),
+  scope: Schema.Record(Schema.String, Schema.Json),
+  parallel: Schema.Struct({ create: Schema.Int, remove: Schema.Int }),
+});
+
+/** A document that muster keeps or kept. */
+export const DocumentRecord = Schema.Struct({
+  _tag: Schema.Literal("Document"),
+  document: Address,
+  /** Since when its file is gone; ISO 8601. */
+  orphanedAt: Schema.NullOr(Schema.String),
+  /** The input digest that was last acted on, and the revision that brought it. */
+  inputDigest: Schema.String,
+  revision: Schema.NullOr(Schema.String),
+  /** What it last asked for, so that its members can still be seen when its file is gone. */
+  expansion: Expansion,
+});
+
+/** What was last applied to a set with success. */
+export const AppliedRecord = Schema.Struct({
+  _tag: Schema.Literal("Applied"),
+  document: Address,
+  set: Schema.String,
+  count: Schema.Int,
+  template: Schema.String,
+});
+
+/** The newest known occupant of a slot. */
+export const MemberRecord = Schema.Struct({
+  _tag: Schema.Literal("Member"),
+  document: Address,
+  member: Member,
+  /** Nothing when its token was answered as dead before its identity was known. */
+  id: Schema.NullOr(Schema.String),
+  alive: Schema.Boolean,
+});
+
+/** What is about to be done, durable before it is done. Deleted once its outcome is in the audit. */
+export const IntentRecord = Schema.Struct({
+  _tag: Schema.Literal("Intent"),
+  id: Schema.String,
+  document: Address,
+  action: Schema.Literals(["create", "remove", "update", "adopt"]),
+  member: Member,
+  /** The provider's identifier, when there is one yet. */
+  target: Schema.NullOr(Schema.String),
+  place: Schema.NullOr(Schema.String),
+  token: Schema.NullOr(Schema.String),
+  template: Schema.NullOr(Schema.String),
+  plan: Schema.String,
+  run: Schema.String,
+  /** ISO 8601. */
+  at: Schema.String,
+});
+
+/** A removal that no changed number asked for; the sliding hour counts these. */
+export const RemovalRecord = Schema.Struct({
+  _tag: Schema.Literal("Removal"),
+  document: Address,
+  set: Schema.String,
+  id: Schema.String,
+  /** ISO 8601. */
+  at: Schema.String,
+});
+
+/** Consent of a person to exactly the members whose digest it names. */
+export const ApprovalRecord = Schema.Struct({
+  _tag: Schema.Literal("Approval"),
+  digest: Schema.String,
+  by: Schema.String,
+  reason: Schema.String,
+  at: Schema.String,
+});
+
+/** A person's wish that one member of a document become ours; gone once it is. */
+export const AdoptionRecord = Schema.Struct({
+  _tag: Schema.Literal("Adoption"),
+  document: Address,
+  id: Schema.String,
+  /** The owner that it is taken from; nothing when it had none. */
+  from: Schema.NullOr(Schema.String),
+  /** The set that they join. */
+  set: Schema.String,
+  by: Schema.String,
+  reason: Schema.String,
+  at: Schema.String,
+});
+
+/** The status that was last reported for a document, as canonical JSON. */
+export const StatusRecord = Schema.Struct({
+  _tag: Schema.Literal("Status"),
+  document: Address,
+  json: Schema.String,
+});
+
+/** The commit that was last acted on. */
+export const HeadRecord = Schema.Struct({
+  _tag: Schema.Literal("Head"),
+  branch: Schema.String,
+  commit: Schema.String,
+});
+
+export const StoreRecord = Schema.Union([
+  DocumentRecord,
+  AppliedRecord,
+  MemberRecord,
+  IntentRecord,
+  RemovalRecord,
+  ApprovalRecord,
+  AdoptionRecord,
+  StatusRecord,
+  HeadRecord,
+]);
+
+export type DocumentRecord = typeof DocumentRecord.Type;
+export type AppliedRecord = typeof AppliedRecord.Type;
+export type MemberRecord = typeof MemberRecord.Type;
+export type IntentRecord = typeof IntentRecord.Type;
+export type RemovalRecord = typeof RemovalRecord.Type;
+export type ApprovalRecord = typeof ApprovalRecord.Type;
+export type AdoptionRecord = typeof AdoptionRecord.Type;
+export type StatusRecord = typeof StatusRecord.Type;
+export type HeadRecord = typeof HeadRecord.Type;
+export type StoreRecord = typeof StoreRecord.Type;
+
+/** The key of a record within its owner's share of the store: one record per key. */
+export const recordKey = (record: StoreRecord): string => {
+  switch (record._tag) {
+    case "Intent":
+      return `Intent/${record.id}`;
+    case "Approval":
+      return `Approval/${record.digest}`;
+    case "Head":
+      return `Head/${record.branch}`;
+    case "Member":
+      return `Member/${record.document.kind}/${record.document.name}/${record.member.set}/${record.member.slot}`;
+    case "Applied":
+      return `Applied/${record.document.kind}/${record.document.name}/${record.set}`;
+    case "Removal":
+    case "Adoption":
+      return `${record._tag}/${record.document.kind}/${record.document.name}/${record.id}`;
+    default:
+      return `${record._tag}/${record.document.kind}/${record.document.name}`;
+  }
+};

@@ -1,0 +1,284 @@
+// A small honest cloud in memory: launches are idempotent by token, lists lag, writes are conditional.
+
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import { formatMember } from "@muster/core/words/member";
+import {
+  type Accepted,
+  type CreateRequest,
+  type Handler,
+  type MemberPhase,
+  type MemberSighting,
+  type Observation,
+  type ObserveRequest,
+  type Progress,
+  ProviderError,
+} from "@muster/core/words/provider";
+import type { Expansion } from "@muster/core/words/set";
+
+export const fakeResource = "fake.machines";
+
+export interface FakeMachine extends MemberSighting {
+  readonly compartment: string;
+  readonly version: string;
+}
+
+/** One accepted write, in order. */
+export interface FakeMutation {
+  readonly operation: "create" | "mark" | "remove";
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface FakeCloud {
+  readonly handler: Handler;
+  readonly machines: () => ReadonlyArray<FakeMachine>;
+  readonly mutations: () => ReadonlyArray<FakeMutation>;
+  /** Puts a machine there that muster did not make. */
+  readonly plant: (machine: Partial<FakeMachine> & { readonly document: string }) => FakeMachine;
+  readonly setPhase: (id: string, phase: MemberPhase) => void;
+  /** The most creates that were ever in flight together. */
+  readonly peak: () => number;
+  readonly faults: FakeFaults;
+}
+
+export interface FakeFaults {
+  /** Milliseconds by which lists show the past. */
+  listLagMillis: number;
+  /** How long a launch takes, in milliseconds. */
+  launchMillis: number;
+  /** What the next calls of an operation answer instead, in order. */
+  readonly next: Map<string, Array<ProviderError>>;
+  /** Whether a list breaks off before its end. */
+  halfRead: boolean;
+}
+
+interface Stored {
+  machine: FakeMachine;
+  readonly bornAt: number;
+  readonly readyAt: number;
+  goneAt: number | null;
+}
+
+/** A cloud of its own, empty. */
+export const makeFakeCloud = (): FakeCloud => {
+  const stored = new Map<string, Stored>();
+  const tokens = new Map<string, string>();
+  const mutations: Array<FakeMutation> = [];
+  const faults: FakeFaults = {
+    listLagMillis: 0,
+    launchMillis: 0,
+    next: new Map(),
+    halfRead: false,
+  };
+  let serial = 0;
+  let inFlight = 0;
+  let peak = 0;
+
+  const identify = () => `machine-${String((serial += 1)).padStart(6, "0")}`;
+  const put = (machine: FakeMachine, bornAt: number, readyAt = bornAt) => {
+    stored.set(machine.id, { machine, bornAt, readyAt, goneAt: null });
+    return machine;
+  };
+  const current = (one: Stored, now: number): FakeMachine =>
+    one.machine.phase === "starting" && now >= one.readyAt
+      ? { ...one.machine, phase: "running" }
+      : one.machine;
+  const change = (id: string, patch: Partial<FakeMachine>) => {
+    const one = stored.get(id)!;
+    serial += 1;
+    one.machine = { ...one.machine, ...patch, version: `v${serial}` };
+    return one.machine;
+  };
+  /** What a list shows: births and deaths of the last moments are not in it yet. */
+  const listed = (one: Stored, now: number): FakeMachine | undefined => {
+    const then = now - faults.listLagMillis;
+    if (one.bornAt > then) return undefined;
+    if (one.goneAt !== null && one.goneAt > then) return { ...current(one, then), phase: "running" };
+    return current(one, then);
+  };
+  const answer = <A>(operation: string, call: (now: number) => A | ProviderError) =>
+    Effect.gen(function* () {
+      const fault = faults.next.get(operation)?.shift();
+      if (fault !== undefined) return yield* fault;
+      const result = call(yield* Clock.currentTimeMillis);
+      if (result instanceof ProviderError) return yield* result;
+      return result as Exclude<A, ProviderError>;
+    });
+
+  const observeOne = (now: number, { expansion, known }: ObserveRequest): Observation => {
+    if (faults.halfRead) {
+      return { document: expansion.document, complete: false, error: halfRead };
+    }
+    const names = [expansion.document.name, expansion.previousName];
+    const seen = new Map<string, FakeMachine>();
+    for (const one of stored.values()) {
+      const machine = listed(one, now);
+      if (machine === undefined || !isIn(expansion, machine) || !names.includes(machine.document)) {
+        continue;
+      }
+      seen.set(machine.id, machine);
+    }
+    for (const id of known) {
+      const one = stored.get(id);
+      if (one !== undefined && !seen.has(id)) seen.set(id, current(one, now));
+    }
+    return {
+      document: expansion.document,
+      complete: true,
+      members: [...seen.values()],
+      places: Object.fromEntries(expansion.sets.map((set) => [set.name, ["place-1"]])),
+      blockers: [],
+    };
+  };
+
+  const create = (request: CreateRequest, now: number): Accepted | ProviderError => {
+    const before = tokens.get(request.token);
+    if (before !== undefined) {
+      const { phase } = stored.get(before)!.machine;
+      return phase === "gone" || phase === "leaving" ? occupantDead : { id: before, operation: null };
+    }
+    const machine: FakeMachine = {
+      id: identify(),
+      displayName: `${request.expansion.document.name}-${formatMember(request.member)}`,
+      document: request.expansion.document.name,
+      name: request.member,
+      owner: request.owner,
+      phase: faults.launchMillis === 0 ? "running" : "starting",
+      createdAt: new Date(now).toISOString(),
+      place: request.place,
+      template: request.template,
+      version: "v0",
+      compartment: compartmentOf(request.expansion),
+    };
+    put(machine, now, now + faults.launchMillis);
+    tokens.set(request.token, machine.id);
+    mutations.push({ operation: "create", id: machine.id, name: formatMember(request.member) });
+    inFlight += 1;
+    peak = Math.max(peak, inFlight);
+    return { id: machine.id, operation: null };
+  };
+
+  const handler: Handler = {
+    resource: fakeResource,
+    observe: (requests) =>
+      Effect.map(Clock.currentTimeMillis, (now) =>
+        requests.map((request) => observeOne(now, request)),
+      ),
+    look: (_expansion, id) =>
+      answer("look", (now) => {
+        const one = stored.get(id);
+        return one === undefined ? null : current(one, now);
+      }),
+    find: (expansion, _set, member) =>
+      answer("find", (now) =>
+        [...stored.values()]
+          .map((one) => listed(one, now))
+          .filter(
+            (machine): machine is FakeMachine =>
+              machine !== undefined &&
+              isIn(expansion, machine) &&
+              machine.document === expansion.document.name &&
+              machine.name !== null &&
+              formatMember(machine.name) === formatMember(member) &&
+              machine.phase !== "gone" &&
+              machine.phase !== "leaving",
+          ),
+      ),
+    create: (request) => answer("create", (now) => create(request, now)),
+    created: (_expansion, accepted) =>
+      answer("created", (now): Progress => {
+        const one = stored.get(accepted.id);
+        if (one === undefined) return { done: true, member: null };
+        const machine = current(one, now);
+        if (machine.phase === "starting") return { done: false, detail: "starting" };
+        inFlight -= 1;
+        return { done: true, member: machine };
+      }),
+    mark: (request) =>
+      answer("mark", () => {
+        const one = stored.get(request.id);
+        if (one === undefined || one.machine.version !== request.version) return conflict;
+        mutations.push({ operation: "mark", id: request.id, name: formatMember(request.member) });
+        return change(request.id, {
+          document: request.document.name,
+          name: request.member,
+          owner: request.owner,
+        });
+      }),
+    remove: (request) =>
+      answer("remove", (now) => {
+        const one = stored.get(request.id);
+        if (one === undefined) return { id: request.id, operation: null };
+        if (request.version !== null && one.machine.version !== request.version) return conflict;
+        const name = one.machine.name;
+        mutations.push({
+          operation: "remove",
+          id: request.id,
+          name: name === null ? one.machine.displayName : formatMember(name),
+        });
+        change(request.id, { phase: "gone" });
+        one.goneAt = now;
+        return { id: request.id, operation: null };
+      }),
+    removed: (_expansion, accepted) =>
+      answer("removed", (now): Progress => {
+        const one = stored.get(accepted.id);
+        return { done: true, member: one === undefined ? null : current(one, now) };
+      }),
+  };
+
+  return {
+    handler,
+    machines: () => [...stored.values()].map((one) => one.machine),
+    mutations: () => mutations,
+    plant: (machine) => {
+      const id = identify();
+      return put(
+        {
+          id,
+          displayName: `planted-${id}`,
+          name: null,
+          owner: null,
+          phase: "running",
+          createdAt: "2026-01-01T00:00:00.000Z",
+          place: "place-1",
+          template: null,
+          version: "v0",
+          compartment: "c1",
+          ...machine,
+        },
+        Number.NEGATIVE_INFINITY,
+      );
+    },
+    setPhase: (id, phase) => {
+      change(id, { phase });
+    },
+    peak: () => peak,
+    faults,
+  };
+};
+
+const compartmentOf = (expansion: Expansion): string => String(expansion.scope["compartment"]);
+
+const isIn = (expansion: Expansion, machine: FakeMachine): boolean =>
+  machine.compartment === compartmentOf(expansion);
+
+const halfRead = new ProviderError({
+  reason: "Unreachable",
+  operation: "ListMachines",
+  message: "the list broke off on page 2",
+});
+
+const occupantDead = new ProviderError({
+  reason: "Conflict",
+  operation: "CreateMachine",
+  message: "the token is spent",
+  occupantDead: true,
+});
+
+const conflict = new ProviderError({
+  reason: "Conflict",
+  operation: "UpdateMachine",
+  message: "the version is another by now",
+});
