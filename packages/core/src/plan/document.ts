@@ -2,13 +2,12 @@
 
 import { compareText } from "../words/diagnostic.ts";
 import { type Document, formatAddress, sameAddress } from "../words/document.ts";
-import { formatMember } from "../words/member.ts";
 import type { Change, Drift, Outsider, Plan, Refusal, SetCount } from "../words/plan.ts";
 import type { Observation } from "../words/provider.ts";
 import type { DocumentInput } from "./input.ts";
 import { slotsOf } from "./occupancy.ts";
 import { sealPlan } from "./seal.ts";
-import { callRoster, type Roster } from "./roster.ts";
+import { callRoster, outsider, type Roster } from "./roster.ts";
 import { keep, planSet, type SetPlan } from "./set.ts";
 import { settleIntents, type Settlement } from "./settle.ts";
 
@@ -53,14 +52,7 @@ const blindPlan = (input: DocumentInput, observation: Observation | undefined): 
 const foreignPlan = (input: DocumentInput, roster: Roster): Plan => {
   const owners = [...new Set(roster.foreign.map((sighting) => sighting.owner!))].sort(compareText);
   const ours = [...roster.members.values(), ...roster.moving.values()].flat();
-  const strangers = roster.foreign.map(
-    (sighting): Outsider => ({
-      id: sighting.id,
-      name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
-      why: "other owner",
-      counts: false,
-    }),
-  );
+  const strangers = roster.foreign.map((sighting) => outsider(sighting, "other owner", false));
   return sealPlan({
     ...frame(input),
     changes: ours.map(keep),
@@ -183,6 +175,7 @@ const frame = (input: DocumentInput) => ({
   document: { kind: input.document.kind, name: input.document.name },
   inputDigest: input.document.inputDigest,
   drift: [] as ReadonlyArray<Drift>,
+  groups: input.expansion.sets.map((set) => set.name),
   counts: [] as ReadonlyArray<SetCount>,
   outside: [] as ReadonlyArray<Outsider>,
   unsettled: [] as ReadonlyArray<string>,

@@ -1,13 +1,13 @@
 // Decides what to do about a document that vanished: forget it, and never destroy what it left.
 
 import { formatAddress } from "../words/document.ts";
-import { formatMember } from "../words/member.ts";
-import type { Change, Outsider, Plan } from "../words/plan.ts";
+import type { Change, Plan } from "../words/plan.ts";
 import type { Policy } from "../words/policy.ts";
-import type { MemberSighting, Observation } from "../words/provider.ts";
+import type { Observation } from "../words/provider.ts";
 import type { DocumentRecord } from "../words/record.ts";
 import { isPresent } from "./occupancy.ts";
 import type { Remembered } from "./remembered.ts";
+import { outsider } from "./roster.ts";
 import { sealPlan } from "./seal.ts";
 import { settleIntents } from "./settle.ts";
 
@@ -35,7 +35,8 @@ export const planOrphan = (input: OrphanInput): Plan => {
     inputDigest: null,
     changes: [...(settlement?.changes ?? []), ...forget(input, left)],
     refusals: [],
-    outside: ours.map(outsider),
+    groups: [],
+    outside: ours.map((sighting) => outsider(sighting, "document vanished", false)),
     unsettled: settlement?.waiting ?? [],
     seen: members !== null,
     parallel: record.expansion.parallel,
@@ -57,11 +58,4 @@ const forgetting = (input: OrphanInput, how: "orphan" | "drop"): Change => ({
   how,
   document: input.record.document,
   reason: { code: "DocumentVanished", text: "no file asks for it any more; its members stay" },
-});
-
-const outsider = (sighting: MemberSighting): Outsider => ({
-  id: sighting.id,
-  name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
-  why: "document vanished",
-  counts: false,
 });

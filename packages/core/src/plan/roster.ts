@@ -104,7 +104,7 @@ const setOf = (input: RosterInput, sighting: MemberSighting): SetResource | unde
   );
 };
 
-const outsider = (
+export const outsider = (
   sighting: MemberSighting,
   why: Outsider["why"],
   counts: boolean,
@@ -112,6 +112,7 @@ const outsider = (
   id: sighting.id,
   name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
   why,
+  owner: sighting.owner,
   counts,
 });
 

@@ -101,6 +101,7 @@ export interface Outsider {
   readonly id: string;
   readonly name: string;
   readonly why: "unowned" | "unplaced" | "set vanished" | "document vanished" | "other owner";
+  readonly owner: string | null;
   /** Whether it still keeps a place: what is unowned or unplaced counts, what vanished does not. */
   readonly counts: boolean;
 }
@@ -122,6 +123,8 @@ export interface Plan {
   readonly changes: ReadonlyArray<Change>;
   readonly refusals: ReadonlyArray<Refusal>;
   readonly drift: ReadonlyArray<Drift>;
+  /** The names of the sets that the document asks for. */
+  readonly groups: ReadonlyArray<string>;
   readonly counts: ReadonlyArray<SetCount>;
   readonly outside: ReadonlyArray<Outsider>;
   /** Intents of earlier runs whose outcome cannot be told yet. */

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import { formatMember } from "@muster/core/words/member";
 import {
   type Accepted,
+  type Blocker,
   type CreateRequest,
   type Handler,
   type MemberPhase,
@@ -28,15 +29,31 @@ export interface FakeMutation {
   readonly operation: "create" | "mark" | "remove";
   readonly id: string;
   readonly name: string;
+  /** The document that the machine is marked with afterwards. */
+  readonly document: string;
+  /** On a create. */
+  readonly token: string | null;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** One call that arrived, whatever it was answered. */
+export interface FakeCall {
+  readonly operation: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 export interface FakeCloud {
   readonly handler: Handler;
   readonly machines: () => ReadonlyArray<FakeMachine>;
   readonly mutations: () => ReadonlyArray<FakeMutation>;
+  readonly calls: () => ReadonlyArray<FakeCall>;
   /** Puts a machine there that muster did not make. */
   readonly plant: (machine: Partial<FakeMachine> & { readonly document: string }) => FakeMachine;
   readonly setPhase: (id: string, phase: MemberPhase) => void;
+  /** Edits a machine's marks as a person with the console would: its version changes. */
+  readonly edit: (id: string, patch: Partial<FakeMachine>) => void;
   /** The most creates that were ever in flight together. */
   readonly peak: () => number;
   readonly faults: FakeFaults;
@@ -49,6 +66,14 @@ export interface FakeFaults {
   launchMillis: number;
   /** What the next calls of an operation answer instead, in order. */
   readonly next: Map<string, Array<ProviderError>>;
+  /** How many of the next calls of an operation are carried out but never answered. */
+  readonly lost: Map<string, number>;
+  /** What a look at a document answers instead, by document name. */
+  readonly blind: Map<string, ProviderError>;
+  /** What stands in a document's way, by document name. */
+  readonly blocked: Map<string, Blocker>;
+  /** Where members can go, best first. */
+  places: ReadonlyArray<string>;
   /** Whether a list breaks off before its end. */
   halfRead: boolean;
 }
@@ -65,14 +90,19 @@ export const makeFakeCloud = (): FakeCloud => {
   const stored = new Map<string, Stored>();
   const tokens = new Map<string, string>();
   const mutations: Array<FakeMutation> = [];
+  const calls: Array<FakeCall> = [];
   const faults: FakeFaults = {
     listLagMillis: 0,
     launchMillis: 0,
     next: new Map(),
+    lost: new Map(),
+    blind: new Map(),
+    blocked: new Map(),
+    places: ["place-1"],
     halfRead: false,
   };
+  const inFlight = new Set<string>();
   let serial = 0;
-  let inFlight = 0;
   let peak = 0;
 
   const identify = () => `machine-${String((serial += 1)).padStart(6, "0")}`;
@@ -99,17 +129,35 @@ export const makeFakeCloud = (): FakeCloud => {
   };
   const answer = <A>(operation: string, call: (now: number) => A | ProviderError) =>
     Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis;
+      calls.push({ operation, at: now });
       const fault = faults.next.get(operation)?.shift();
       if (fault !== undefined) return yield* fault;
-      const result = call(yield* Clock.currentTimeMillis);
+      const result = call(now);
+      if (losesAnswer(operation)) return yield* noAnswer(operation);
       if (result instanceof ProviderError) return yield* result;
       return result as Exclude<A, ProviderError>;
     });
+  const losesAnswer = (operation: string): boolean => {
+    const left = faults.lost.get(operation) ?? 0;
+    if (left > 0) faults.lost.set(operation, left - 1);
+    return left > 0;
+  };
+  const note = (
+    operation: FakeMutation["operation"],
+    machine: FakeMachine,
+    at: number,
+    token: string | null = null,
+  ) => {
+    const { id, document, name, displayName } = machine;
+    const shown = name === null ? displayName : formatMember(name);
+    mutations.push({ operation, id, name: shown, document, token, at });
+  };
 
   const observeOne = (now: number, { expansion, known }: ObserveRequest): Observation => {
-    if (faults.halfRead) {
-      return { document: expansion.document, complete: false, error: halfRead };
-    }
+    const error = faults.halfRead ? halfRead : faults.blind.get(expansion.document.name);
+    if (error !== undefined) return { document: expansion.document, complete: false, error };
+    const blocker = faults.blocked.get(expansion.document.name);
     const names = [expansion.document.name, expansion.previousName];
     const seen = new Map<string, FakeMachine>();
     for (const one of stored.values()) {
@@ -127,8 +175,8 @@ export const makeFakeCloud = (): FakeCloud => {
       document: expansion.document,
       complete: true,
       members: [...seen.values()],
-      places: Object.fromEntries(expansion.sets.map((set) => [set.name, ["place-1"]])),
-      blockers: [],
+      places: Object.fromEntries(expansion.sets.map((set) => [set.name, faults.places])),
+      blockers: blocker === undefined ? [] : [blocker],
     };
   };
 
@@ -153,9 +201,9 @@ export const makeFakeCloud = (): FakeCloud => {
     };
     put(machine, now, now + faults.launchMillis);
     tokens.set(request.token, machine.id);
-    mutations.push({ operation: "create", id: machine.id, name: formatMember(request.member) });
-    inFlight += 1;
-    peak = Math.max(peak, inFlight);
+    note("create", machine, now, request.token);
+    inFlight.add(machine.id);
+    peak = Math.max(peak, inFlight.size);
     return { id: machine.id, operation: null };
   };
 
@@ -192,32 +240,27 @@ export const makeFakeCloud = (): FakeCloud => {
         if (one === undefined) return { done: true, member: null };
         const machine = current(one, now);
         if (machine.phase === "starting") return { done: false, detail: "starting" };
-        inFlight -= 1;
+        inFlight.delete(machine.id);
         return { done: true, member: machine };
       }),
     mark: (request) =>
-      answer("mark", () => {
+      answer("mark", (now) => {
         const one = stored.get(request.id);
         if (one === undefined || one.machine.version !== request.version) return conflict;
-        mutations.push({ operation: "mark", id: request.id, name: formatMember(request.member) });
-        return change(request.id, {
+        const marked = change(request.id, {
           document: request.document.name,
           name: request.member,
           owner: request.owner,
         });
+        note("mark", marked, now);
+        return marked;
       }),
     remove: (request) =>
       answer("remove", (now) => {
         const one = stored.get(request.id);
         if (one === undefined) return { id: request.id, operation: null };
         if (request.version !== null && one.machine.version !== request.version) return conflict;
-        const name = one.machine.name;
-        mutations.push({
-          operation: "remove",
-          id: request.id,
-          name: name === null ? one.machine.displayName : formatMember(name),
-        });
-        change(request.id, { phase: "gone" });
+        note("remove", change(request.id, { phase: "gone" }), now);
         one.goneAt = now;
         return { id: request.id, operation: null };
       }),
@@ -232,6 +275,7 @@ export const makeFakeCloud = (): FakeCloud => {
     handler,
     machines: () => [...stored.values()].map((one) => one.machine),
     mutations: () => mutations,
+    calls: () => calls,
     plant: (machine) => {
       const id = identify();
       return put(
@@ -254,6 +298,9 @@ export const makeFakeCloud = (): FakeCloud => {
     setPhase: (id, phase) => {
       change(id, { phase });
     },
+    edit: (id, patch) => {
+      change(id, patch);
+    },
     peak: () => peak,
     faults,
   };
@@ -269,6 +316,9 @@ const halfRead = new ProviderError({
   operation: "ListMachines",
   message: "the list broke off on page 2",
 });
+
+const noAnswer = (operation: string): ProviderError =>
+  new ProviderError({ reason: "Unreachable", operation, message: "the answer never came" });
 
 const occupantDead = new ProviderError({
   reason: "Conflict",

@@ -8,6 +8,7 @@ import type { ReconcileInput } from "@muster/core/loop/input";
 import { reconcileOnce, type ReconcileReport } from "@muster/core/reconcileOnce";
 import { Store, type StoreError, type StoreShape } from "@muster/core/store/store";
 import { defaultPolicy, type Policy } from "@muster/core/words/policy";
+import type { Handler } from "@muster/core/words/provider";
 import type { FakeCloud } from "./fake-cloud.ts";
 import { FakeFleet, type FakeSpec } from "./fake-fleet.ts";
 
@@ -27,6 +28,8 @@ export interface TurnOptions {
   /** Who runs it; `us` when not given. */
   readonly owner?: string;
   readonly policy?: Partial<Policy>;
+  /** What stands between the loop and the cloud; the cloud's own handler when not given. */
+  readonly handler?: Handler;
   readonly input?: Partial<ReconcileInput>;
 }
 
@@ -51,7 +54,7 @@ export const fakeTurn = (
   return reconcileOnce({
     kinds: [FakeFleet],
     sources: sourcesOf(options.documents),
-    handlers: () => Effect.succeed(options.cloud.handler),
+    handlers: () => Effect.succeed(options.handler ?? options.cloud.handler),
     mode: options.mode ?? "apply",
     policy: { ...defaultPolicy(owner), ...options.policy },
     mandate: {

@@ -1,0 +1,66 @@
+// `muster approve`: a person's consent to exactly the removals that a plan refused.
+
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Argument from "effect/cli/Argument";
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import { wrongInput } from "../exit.ts";
+import { noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
+import { Out } from "../screen/out.ts";
+import { actorName } from "../settings.ts";
+
+const digest = Argument.String("digest").pipe(
+  Argument.withDescription("The digest that the refusal names: it covers exactly the members to go"),
+);
+
+export const reason = Flag.String("reason").pipe(
+  Flag.withDescription("Why; it stands in the audit"),
+  Flag.withMetavar("TEXT"),
+);
+
+export const approve = Command.make(
+  "approve",
+  { ...recordFlags, digest, reason },
+  Effect.fn("approve")(function* (flags) {
+    const screen = yield* Out;
+    if (!/^sha256:[0-9a-f]{64}$/u.test(flags.digest)) {
+      return yield* wrongInput(
+        `${flags.digest} is no digest`,
+        "copy it from the refusal that muster plan shows: sha256:<64 hex digits>",
+      );
+    }
+    const by = actorName(screen.env);
+    const at = new Date(yield* Clock.currentTimeMillis).toISOString();
+    const place = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const { store, owner } = yield* openRecords(flags, "write");
+        yield* refuseUnknown(store, owner, null);
+        yield* store.commit({
+          owner,
+          puts: [{ _tag: "Approval", digest: flags.digest, by, reason: flags.reason, at }],
+          audit: [noteOf({ owner, by, at, action: "approve", reason: flags.reason, digest: flags.digest })],
+        });
+        return store.place;
+      }),
+    );
+    yield* screen.result(
+      `approved ${flags.digest}\n  recorded in ${place}; the next apply or run removes exactly these members`,
+    );
+  }),
+).pipe(
+  Command.withDescription(
+    "Consent to removals that nobody's number asked for and that muster therefore refused. The digest covers exactly the members that the refusal named, and no others.",
+  ),
+  Command.withShortDescription("Consent to refused removals"),
+  Command.withExamples([
+    {
+      command: "muster approve sha256:… --reason 'left over from the test'",
+      description: "For the fleets of the current folder",
+    },
+    {
+      command: "muster approve sha256:… --reason 'twins' --repo https://git.example.com/team/fleets",
+      description: "For the runner of that repository, on this machine",
+    },
+  ]),
+);

@@ -1,0 +1,114 @@
+// `muster dev oci`: an OCI of one's own on this machine, to try things without an account.
+
+import { mkdir } from "node:fs/promises";
+import * as path from "node:path";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import { wrongInput } from "../exit.ts";
+import * as Flags from "../flags.ts";
+import { Out } from "../screen/out.ts";
+
+const port = Flag.Int("port").pipe(
+  Flag.withDescription("Port on 127.0.0.1; any free one when 0"),
+  Flag.withDefault(0),
+);
+
+const folder = Flag.String("folder").pipe(
+  Flag.withDescription("Where the throwaway account (config file and key) is written"),
+  Flag.withDefault(".muster-dev"),
+);
+
+const launchDelay = Flag.Int("launch-delay").pipe(
+  Flag.withDescription("How long a launch takes, in milliseconds"),
+  Flag.withDefault(2_000),
+);
+
+const listLag = Flag.Int("list-lag").pipe(
+  Flag.withDescription("By how much lists show the past, in milliseconds"),
+  Flag.withDefault(0),
+);
+
+const journal = Flag.String("journal").pipe(
+  Flag.withDescription("Append accepted changes to this file, a JSON object a line"),
+  Flag.withMetavar("FILE"),
+  Flag.optional,
+);
+
+const simulate = Command.make(
+  "oci",
+  { port, folder, launchDelay, listLag, journal, output: Flags.output },
+  Effect.fn("dev oci")(function* (flags) {
+    const screen = yield* Out;
+    if (flags.port < 0 || flags.port > 65_535) {
+      return yield* wrongInput(`${flags.port} is no port`, "use 0 to 65535");
+    }
+    // Loaded only here: nothing else needs a simulator.
+    const { makeAccount, startOciSimulator, writeAccount } = yield* Effect.promise(
+      () => import("@muster/testkit/oci/index"),
+    );
+    const account = yield* Effect.promise(() => makeAccount());
+    const simulator = yield* startOciSimulator({
+      port: flags.port,
+      accounts: [account],
+      launchDelayMs: flags.launchDelay,
+      listLagMs: flags.listLag,
+      ...(Option.isSome(flags.journal) ? { journalFile: flags.journal.value } : {}),
+    });
+    const home = path.resolve(flags.folder);
+    const written = yield* Effect.tryPromise({
+      try: async () => {
+        await mkdir(home, { recursive: true, mode: 0o700 });
+        return writeAccount(home, account);
+      },
+      catch: (cause) => wrongInput(`cannot write to ${home}: ${String(cause)}`, "choose another --folder"),
+    });
+    const facts = {
+      endpoint: simulator.endpoint,
+      configFile: written.configFile,
+      compartmentId: simulator.compartmentId,
+      imageId: simulator.imageId,
+      subnetId: simulator.subnetId,
+      availabilityDomains: simulator.availabilityDomains,
+      pid: process.pid,
+    };
+    yield* screen.result(flags.output === "json" ? JSON.stringify(facts) : view(facts));
+    return yield* Effect.never;
+  }, Effect.scoped),
+).pipe(
+  Command.withDescription(
+    "Run an OCI simulator on this machine: it speaks compute, network, identity and work requests to the official SDK, checks signatures, and forgets everything when it ends. Control-C ends it.",
+  ),
+  Command.withShortDescription("An OCI simulator on this machine"),
+  Command.withExamples([
+    { command: "muster dev oci --port 8443", description: "Then, elsewhere: export MUSTER_OCI_ENDPOINT=http://127.0.0.1:8443" },
+    { command: "muster dev oci -o json", description: "Endpoint, account and OCIDs as one JSON line" },
+  ]),
+);
+
+export const dev = Command.make("dev").pipe(
+  Command.withDescription("Tools for trying things out"),
+  Command.withSubcommands([simulate]),
+);
+
+const view = (facts: {
+  readonly endpoint: string;
+  readonly configFile: string;
+  readonly compartmentId: string;
+  readonly imageId: string;
+  readonly subnetId: string;
+  readonly availabilityDomains: ReadonlyArray<string>;
+}): string =>
+  [
+    `OCI simulator at ${facts.endpoint} (Control-C ends it)`,
+    "",
+    `  export MUSTER_OCI_ENDPOINT=${facts.endpoint}`,
+    `  export OCI_CLI_CONFIG_FILE=${facts.configFile}`,
+    "",
+    `  compartmentId:      ${facts.compartmentId}`,
+    `  imageId:            ${facts.imageId}`,
+    `  subnetId:           ${facts.subnetId}`,
+    `  availabilityDomain: ${facts.availabilityDomains.join(", ")}`,
+  ].join("\n");
+

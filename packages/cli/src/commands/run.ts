@@ -1,0 +1,234 @@
+// `muster run`: pull the desired fleets from git, make them so, and commit the status back.
+
+import * as path from "node:path";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import {
+  canonicalJson,
+  defaultPace,
+  exitCodes,
+  formatHead,
+  hasErrors,
+  Store,
+  verdictOfApply,
+} from "@muster/core";
+import {
+  checkEnvironment,
+  ownerOf,
+  resolveRepository,
+  runOnce,
+  type RunReport,
+  type Signers,
+} from "@muster/gitops-runner";
+import type { OperatorProfile } from "@muster/provider-oci";
+import { pluginsOf } from "../context.ts";
+import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
+import * as Flags from "../flags.ts";
+import { viewDiagnostics } from "../screen/diagnostics-view.ts";
+import { Out } from "../screen/out.ts";
+import { viewReport } from "../screen/report-view.ts";
+import { actorName, loadConfig, placeKey, stateFolder, storePlace } from "../settings.ts";
+import { Wiring } from "../wiring.ts";
+
+const repo = Flag.String("repo").pipe(
+  Flag.withDescription("The config repository: an https:// or file:// address, or an absolute path"),
+  Flag.withMetavar("URL"),
+);
+
+const branch = Flag.String("branch").pipe(
+  Flag.withDescription("The watched branch; it is never written"),
+  Flag.withDefault("main"),
+);
+
+const folder = Flag.String("path").pipe(
+  Flag.withDescription("Folder of the documents within the repository"),
+  Flag.withDefault("."),
+);
+
+const env = Flag.String("env").pipe(
+  Flag.withDescription("Environment: names the branches muster/status, muster/lease and muster/audit"),
+  Flag.withDefault("default"),
+);
+
+const once = Flag.Boolean("once").pipe(
+  Flag.withDescription("Act once on the head of the branch, then end"),
+  Flag.withDefault(false),
+);
+
+const allowedSigners = Flag.String("allowed-signers").pipe(
+  Flag.withDescription("Act only on commits signed by an SSH key in this file (format of ssh-keygen)"),
+  Flag.withMetavar("FILE"),
+  Flag.optional,
+);
+
+const allowedKeyring = Flag.String("allowed-keyring").pipe(
+  Flag.withDescription("Act only on commits signed by a PGP key in this file of public keys"),
+  Flag.withMetavar("FILE"),
+  Flag.optional,
+);
+
+const allowProfile = Flag.String("allow-profile").pipe(
+  Flag.withDescription(
+    "A credentials profile that documents may name: NAME or NAME=CONFIG_FILE; may be given again",
+  ),
+  Flag.withMetavar("NAME[=FILE]"),
+  Flag.atLeast(0),
+);
+
+export const run = Command.make(
+  "run",
+  {
+    repo,
+    branch,
+    path: folder,
+    env,
+    once,
+    allowedSigners,
+    allowedKeyring,
+    allowProfile,
+    store: Flags.store,
+    owner: Flags.owner,
+    config: Flags.config,
+    output: Flags.output,
+  },
+  Effect.fn("run")(function* (flags) {
+    const screen = yield* Out;
+    if (!flags.once) {
+      return yield* wrongInput(
+        "run acts once in this version: it has no loop of its own yet",
+        "add --once, and call it from a timer (cron, a systemd timer, a CI schedule)",
+      );
+    }
+    const settings = yield* settle(flags);
+    const report = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* settings.openStore;
+        return yield* runOnce(settings.options).pipe(Effect.provideService(Store, store));
+      }),
+    ).pipe(Effect.ensuring(screen.progress.end), Effect.provide(settings.git));
+    yield* tell(report, flags.output);
+    const code = exitCodeOf(report);
+    if (code !== 0) return yield* endWith(code);
+  }),
+).pipe(
+  Command.withDescription(
+    "Pull the desired fleets from a git branch, compare them with what is there, apply the difference, and push status and audit to branches of their own (muster/status/<env>, muster/lease/<env>, muster/audit/<env>) in one atomic push. A run that finds nothing to do pushes nothing.\n\nA token for https comes from MUSTER_GIT_TOKEN (and MUSTER_GIT_USERNAME), never from the address. With --allowed-signers or --allowed-keyring unsigned commits and rewritten histories are planned but not applied.\n\nExit codes: 0 done, 1 faulty documents or arguments, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",
+  ),
+  Command.withShortDescription("Act on a config repository"),
+  Command.withExamples([
+    {
+      command: "muster run --repo https://git.example.com/team/fleets --once",
+      description: "Act once on the main branch",
+    },
+    {
+      command: "muster run --repo /srv/git/fleets.git --path prod --env prod --once --allowed-signers /etc/muster/signers",
+      description: "One folder as its own environment, signed commits only",
+    },
+  ]),
+);
+
+interface RunFlags {
+  readonly repo: string;
+  readonly branch: string;
+  readonly path: string;
+  readonly env: string;
+  readonly allowedSigners: Option.Option<string>;
+  readonly allowedKeyring: Option.Option<string>;
+  readonly allowProfile: ReadonlyArray<string>;
+  readonly store: Option.Option<string>;
+  readonly owner: Option.Option<string>;
+  readonly config: Option.Option<string>;
+}
+
+const settle = Effect.fnUntraced(function* (flags: RunFlags) {
+  const screen = yield* Out;
+  const wiring = yield* Wiring;
+  const config = yield* loadConfig(flags.config, screen.env);
+  const signers = yield* signersOf(flags);
+  const profiles = flags.allowProfile.map(profileOf);
+  const repository = yield* resolveRepository(flags.repo);
+  const environment = yield* checkEnvironment(flags.env);
+  const owner = Option.getOrUndefined(flags.owner) ?? config.owner ?? ownerOf(repository, environment);
+  const key = ownerOf(repository, environment);
+  const place = yield* storePlace(flags.store, config, screen.env, key);
+  const holder = actorName(screen.env);
+  const builtIn = wiring.plugins({ by: "runner", profiles });
+  return {
+    git: wiring.git(screen.env),
+    openStore: wiring.openStore(place, "write"),
+    options: {
+      repository,
+      branch: flags.branch,
+      path: flags.path,
+      environment,
+      owner,
+      cache: path.join(stateFolder(screen.env), "git", placeKey(key)),
+      plugins: pluginsOf(config, builtIn, wiring.decorate),
+      signers,
+      run: crypto.randomUUID(),
+      holder,
+      pace: defaultPace,
+      onEvent: screen.progress.onEvent,
+    },
+  };
+});
+
+const signersOf = (flags: RunFlags): Effect.Effect<Signers | null, CommandEnd> => {
+  const ssh = Option.getOrUndefined(flags.allowedSigners);
+  const pgp = Option.getOrUndefined(flags.allowedKeyring);
+  if (ssh !== undefined && pgp !== undefined) {
+    return Effect.fail(
+      wrongInput("--allowed-signers and --allowed-keyring were both given", "name one of them"),
+    );
+  }
+  if (ssh !== undefined) return Effect.succeed({ allowedSigners: path.resolve(ssh) });
+  return Effect.succeed(pgp === undefined ? null : { allowedKeyring: path.resolve(pgp) });
+};
+
+const profileOf = (text: string): OperatorProfile => {
+  const at = text.indexOf("=");
+  return at < 0 ? { name: text } : { name: text.slice(0, at), configFile: text.slice(at + 1) };
+};
+
+const tell = Effect.fnUntraced(function* (run: RunReport, output: "human" | "json") {
+  const screen = yield* Out;
+  if (output === "json") return yield* screen.result(runAsJson(run));
+  const { report, verification } = run;
+  if (report.diagnostics.length > 0) {
+    yield* screen.say(viewDiagnostics(report.diagnostics, [], screen.paintSaid));
+  }
+  if (hasErrors(report.diagnostics)) {
+    return yield* screen.say(
+      screen.paintSaid("red", "the documents have faults; nothing was asked or changed"),
+    );
+  }
+  const verdict = verdictOfApply(report);
+  yield* screen.result(
+    [
+      `${screen.paint("bold", "source")}  ${run.head.slice(0, 12)}  SourceVerified=${verification.status} (${verification.message})`,
+      viewReport(report, verdict, screen.paint),
+      run.published?.status == null
+        ? "status: nothing new to say, nothing pushed"
+        : `status: ${run.published.status.slice(0, 12)} pushed, audit head ${formatHead(run.published.audit)}`,
+    ].join("\n"),
+  );
+});
+
+const exitCodeOf = ({ report }: RunReport): number =>
+  hasErrors(report.diagnostics)
+    ? exitCodes["faulty documents"]
+    : exitCodes[verdictOfApply(report)];
+
+const runAsJson = (run: RunReport): string =>
+  canonicalJson({
+    head: run.head,
+    verification: run.verification,
+    verdict: hasErrors(run.report.diagnostics) ? "faulty documents" : verdictOfApply(run.report),
+    diagnostics: run.report.diagnostics,
+    outcomes: run.report.outcomes,
+    statuses: run.report.statuses,
+    left: run.report.left,
+    published: run.published,
+  });

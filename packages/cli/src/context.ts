@@ -1,0 +1,63 @@
+// Opens what a command on local documents works with: configuration, documents, plugins, store.
+
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import type * as Scope from "effect/Scope";
+import {
+  type Diagnostic,
+  type Plugin,
+  type SourceText,
+  type StoreError,
+  type StoreShape,
+} from "@muster/core";
+import type { MusterConfig } from "@muster/sdk";
+import type { CommandEnd } from "./exit.ts";
+import { readFiles } from "./files.ts";
+import { Out } from "./screen/out.ts";
+import { loadConfig, storePlace } from "./settings.ts";
+import { Wiring } from "./wiring.ts";
+
+/** Who runs a fleet from the command line when nobody says. */
+export const commandLineOwner = "cli";
+
+export interface LocalFlags {
+  readonly paths: ReadonlyArray<string>;
+  readonly store: Option.Option<string>;
+  readonly owner: Option.Option<string>;
+  readonly config: Option.Option<string>;
+}
+
+export interface Local {
+  readonly config: MusterConfig;
+  readonly owner: string;
+  readonly plugins: ReadonlyArray<Plugin>;
+  readonly sources: ReadonlyArray<SourceText>;
+  /** Faults of whole files, before any document in them was read. */
+  readonly fileFaults: ReadonlyArray<Diagnostic>;
+  readonly openStore: Effect.Effect<StoreShape, StoreError, Scope.Scope>;
+}
+
+export const openLocal = Effect.fnUntraced(function* (
+  flags: LocalFlags,
+  access: "read" | "write",
+): Effect.fn.Return<Local, CommandEnd> {
+  const { env } = yield* Out;
+  const wiring = yield* Wiring;
+  const config = yield* loadConfig(flags.config, env);
+  const files = yield* readFiles(flags.paths.length === 0 ? ["."] : flags.paths);
+  const place = yield* storePlace(flags.store, config, env, files.root);
+  return {
+    config,
+    owner: Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,
+    plugins: pluginsOf(config, wiring.plugins({ by: "command line" }), wiring.decorate),
+    sources: files.sources,
+    fileFaults: files.diagnostics,
+    openStore: wiring.openStore(place, access),
+  };
+});
+
+export const pluginsOf = (
+  config: MusterConfig,
+  builtIn: ReadonlyArray<Plugin>,
+  decorate: (plugin: Plugin) => Plugin,
+): ReadonlyArray<Plugin> => (config.plugins ?? builtIn).map(decorate);

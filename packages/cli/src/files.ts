@@ -1,0 +1,92 @@
+// Reads documents from files and folders that a person names on the command line.
+
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import * as path from "node:path";
+import * as Effect from "effect/Effect";
+import {
+  compareText,
+  decodeSource,
+  defaultLimits,
+  type Diagnostic,
+  isDocumentFile,
+  isSourceText,
+  type SourceText,
+} from "@muster/core";
+import { tooLarge } from "@muster/core/read/source";
+import { type CommandEnd, wrongInput } from "./exit.ts";
+
+export interface ReadFiles {
+  readonly sources: ReadonlyArray<SourceText>;
+  readonly diagnostics: ReadonlyArray<Diagnostic>;
+  /** The real path of the first argument: it keys the default store. */
+  readonly root: string;
+}
+
+/** More files than this below the named paths are refused. */
+const mostFiles = 100_000;
+
+/**
+ * The texts of all documents in the named files and below the named folders (`.yaml`, `.yml`,
+ * `.json`). A file that is named outright is read whatever its name. Fails when a path is not there
+ * or when nothing was found at all.
+ */
+export const readFiles = Effect.fn("readFiles")(function* (
+  paths: ReadonlyArray<string>,
+): Effect.fn.Return<ReadFiles, CommandEnd> {
+  const files = (yield* Effect.forEach(paths, find)).flat();
+  if (files.length === 0) {
+    return yield* wrongInput(
+      `no documents in ${paths.join(", ")}`,
+      "name a .yaml, .yml or .json file or a folder with some; muster init makes a first one",
+    );
+  }
+  const read = yield* Effect.forEach([...new Set(files)], readOne, { concurrency: 16 });
+  const root = yield* attempt(paths[0]!, () => realpath(paths[0]!));
+  return {
+    sources: read.filter(isSourceText),
+    diagnostics: read.filter((one): one is Diagnostic => !isSourceText(one)),
+    root,
+  };
+});
+
+const find = Effect.fnUntraced(function* (
+  named: string,
+): Effect.fn.Return<ReadonlyArray<string>, CommandEnd> {
+  const info = yield* attempt(named, () => stat(named));
+  if (!info.isDirectory()) return [named];
+  const entries = yield* attempt(named, () =>
+    readdir(named, { recursive: true, withFileTypes: true }),
+  );
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(named, path.join(entry.parentPath, entry.name)))
+    .filter(isDocumentFile)
+    .sort(compareText);
+  if (files.length > mostFiles) {
+    return yield* wrongInput(
+      `${named} holds more than ${mostFiles} documents`,
+      "name a smaller folder",
+    );
+  }
+  return files.map((file) => path.join(named, file));
+});
+
+const readOne = (file: string): Effect.Effect<SourceText | Diagnostic, CommandEnd> =>
+  attempt(file, async () => {
+    const { size } = await stat(file);
+    // A file far over the limit is refused by its size, and never read.
+    if (size > defaultLimits.fileSize) return tooLarge(file, size, defaultLimits.fileSize);
+    return decodeSource(file, await readFile(file));
+  });
+
+const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, CommandEnd> =>
+  Effect.tryPromise({
+    try: run,
+    catch: (cause) => {
+      const code = (cause as NodeJS.ErrnoException).code ?? "unknown fault";
+      return wrongInput(`cannot read ${file}: ${code}`, remedyOf(code));
+    },
+  });
+
+const remedyOf = (code: string): string =>
+  code === "ENOENT" ? "check the path; muster init makes a first document" : "check its permissions";

@@ -1,0 +1,45 @@
+// Keeps the two streams apart: results on stdout, everything said on the way on stderr.
+
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import { escapeText } from "@muster/core";
+import { type Paint, paintFor } from "./paint.ts";
+import { makeProgress, type Progress } from "./progress.ts";
+
+export interface OutShape {
+  /** A result, with a line break at its end. */
+  readonly result: (text: string) => Effect.Effect<void>;
+  /** Words to a person, on stderr. */
+  readonly say: (text: string) => Effect.Effect<void>;
+  readonly paint: Paint;
+  readonly paintSaid: Paint;
+  readonly progress: Progress;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isTerminal: boolean;
+}
+
+const ofProcess = (): OutShape => {
+  const paintSaid = paintFor(process.stderr, process.env);
+  return {
+    result: (text) => Effect.sync(() => void process.stdout.write(`${text}\n`)),
+    say: (text) => Effect.sync(() => void process.stderr.write(`${text}\n`)),
+    paint: paintFor(process.stdout, process.env),
+    paintSaid,
+    progress: makeProgress(process.stderr, paintSaid),
+    env: process.env,
+    isTerminal: process.stderr.isTTY === true,
+  };
+};
+
+/** The process's own streams and environment, unless a test puts others there. */
+export const Out: Context.Reference<OutShape> = Context.Reference("@muster/cli/screen/Out", {
+  defaultValue: ofProcess,
+});
+
+/** `muster: message` and what to do about it. */
+export const sayError = (message: string, remedy: string | undefined): Effect.Effect<void> =>
+  Effect.flatMap(Out, (out) =>
+    out.say(
+      `${out.paintSaid("red", "muster:")} ${escapeText(message, 2000)}${remedy === undefined ? "" : `\n  ${escapeText(remedy, 2000)}`}`,
+    ),
+  );

@@ -1,0 +1,88 @@
+// Decides what holds for a command when nobody says: store, owner, actor, and the operator's configuration.
+
+import { createHash } from "node:crypto";
+import { homedir, hostname, userInfo } from "node:os";
+import * as path from "node:path";
+import { pathToFileURL } from "node:url";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Result from "effect/Result";
+import type { MusterConfig } from "@muster/sdk";
+import { parseStorePlace, type StorePlace } from "@muster/store-sql";
+import { type CommandEnd, wrongInput } from "./exit.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** `$XDG_STATE_HOME/muster`, else `~/.local/state/muster`. */
+export const stateFolder = (env: Env): string => {
+  const base = env["XDG_STATE_HOME"] ?? "";
+  const home = env["HOME"] ?? homedir();
+  return path.join(base === "" ? path.join(home, ".local", "state") : base, "muster");
+};
+
+/** A name that a person recognises and that two places never share. */
+export const placeKey = (what: string): string => {
+  const digest = createHash("sha256").update(what).digest("hex").slice(0, 12);
+  const name = what.replace(/[#?].*$/u, "").replace(/\/+$/u, "").split("/").at(-1) ?? "";
+  return `${name.replace(/[^A-Za-z0-9._-]+/gu, "-").slice(0, 40) || "muster"}-${digest}`;
+};
+
+/**
+ * The flag, else `MUSTER_STORE`, else the configuration, else a file in the user's state folder
+ * keyed by what is worked on.
+ */
+export const storePlace = (
+  flag: Option.Option<string>,
+  config: MusterConfig,
+  env: Env,
+  key: string,
+): Effect.Effect<StorePlace, CommandEnd> => {
+  const said = Option.getOrUndefined(flag) ?? nonEmpty(env["MUSTER_STORE"]) ?? config.store;
+  if (said === undefined) {
+    return Effect.succeed({
+      _tag: "Sqlite",
+      path: path.join(stateFolder(env), `${placeKey(key)}.db`),
+    });
+  }
+  const parsed = parseStorePlace(said);
+  return Result.isSuccess(parsed)
+    ? Effect.succeed(parsed.success)
+    : Effect.fail(wrongInput(`the store cannot be used: ${parsed.failure}`, "see muster plan --help"));
+};
+
+/** `user@host`: claimed, never proven. */
+export const actorName = (env: Env): string => {
+  const user = nonEmpty(env["USER"]) ?? Result.getOrElse(Result.try(() => userInfo().username), () => "unknown");
+  return `${user}@${hostname()}`;
+};
+
+/**
+ * The operator's `muster.config.ts`, named by `--config` or `MUSTER_CONFIG`. It is never looked for:
+ * who can push to a config repository must not run code by adding a file.
+ */
+export const loadConfig = Effect.fnUntraced(function* (
+  flag: Option.Option<string>,
+  env: Env,
+): Effect.fn.Return<MusterConfig, CommandEnd> {
+  const file = Option.getOrUndefined(flag) ?? nonEmpty(env["MUSTER_CONFIG"]);
+  if (file === undefined) return {};
+  const url = pathToFileURL(path.resolve(file)).href;
+  const loaded = yield* Effect.tryPromise({
+    try: () => import(url) as Promise<{ readonly default?: unknown }>,
+    catch: (cause) =>
+      wrongInput(
+        `cannot load the configuration ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        "it is a TypeScript or JavaScript module: export default defineConfig({ … })",
+      ),
+  });
+  const config = loaded.default;
+  if (typeof config !== "object" || config === null) {
+    return yield* wrongInput(
+      `the configuration ${file} has no default export`,
+      "write: export default defineConfig({ … }) from @muster/sdk",
+    );
+  }
+  return config as MusterConfig;
+});
+
+const nonEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);

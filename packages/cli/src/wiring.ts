@@ -1,0 +1,50 @@
+// The one place where everything is wired: plugins, store and git as the commands use them.
+
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import type * as Layer from "effect/Layer";
+import type * as Scope from "effect/Scope";
+import { makeMemoryStore, type Plugin, type StoreError, type StoreShape } from "@muster/core";
+import { Git, type GitError } from "@muster/gitops-runner";
+import { oci, type OperatorProfile } from "@muster/provider-oci";
+import { openSqliteStore, type StorePlace } from "@muster/store-sql";
+
+/** At the command line a person's own documents name any credentials; from git only listed ones. */
+export type Use =
+  | { readonly by: "command line" }
+  | { readonly by: "runner"; readonly profiles: ReadonlyArray<OperatorProfile> };
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export interface WiringShape {
+  /** The plugins that serve when no configuration lists others. */
+  readonly plugins: (use: Use) => ReadonlyArray<Plugin>;
+  readonly openStore: (
+    place: StorePlace,
+    access: "read" | "write",
+  ) => Effect.Effect<StoreShape, StoreError, Scope.Scope>;
+  readonly git: (env: Env) => Layer.Layer<Git, GitError>;
+  /** Stands between us and every provider; the crash tests cut it short. */
+  readonly decorate: (plugin: Plugin) => Plugin;
+}
+
+export const defaultWiring: WiringShape = {
+  plugins: (use) =>
+    use.by === "command line"
+      ? [oci()]
+      : [oci({ allowDocumentCredentials: false, profiles: use.profiles })],
+  openStore: (place, access) =>
+    place._tag === "Memory"
+      ? Effect.sync(() => makeMemoryStore())
+      : openSqliteStore({
+          path: place.path,
+          readOnly: access === "read",
+          missing: access === "read" ? "empty" : "create",
+        }),
+  git: (env) => Git.layer({ environment: env }),
+  decorate: (plugin) => plugin,
+};
+
+export const Wiring: Context.Reference<WiringShape> = Context.Reference("@muster/cli/Wiring", {
+  defaultValue: () => defaultWiring,
+});

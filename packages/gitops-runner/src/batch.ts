@@ -1,0 +1,76 @@
+// Reads objects of the copy by name, all in one git process.
+
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import { GitError } from "./error.ts";
+import { Git } from "./git.ts";
+
+/** An object as `git cat-file --batch` answers it; nothing when there is none of that name. */
+export interface StoredObject {
+  readonly id: string;
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * The objects of the given names, in the same order. A name is what git calls a revision, such as an
+ * object id or `<commit>:<path>`, and must hold no line end.
+ */
+export const readObjects = (request: {
+  readonly cache: string;
+  readonly operation: string;
+  readonly names: ReadonlyArray<string>;
+  /** Bytes of all objects together. */
+  readonly limit: number;
+}): Effect.Effect<ReadonlyArray<StoredObject | null>, GitError, Git> =>
+  Effect.gen(function* () {
+    if (request.names.length === 0) return [];
+    const git = yield* Git;
+    const answer = yield* git.run({
+      operation: request.operation,
+      folder: request.cache,
+      arguments: ["cat-file", "--batch"],
+      input: `${request.names.join("\n")}\n`,
+      outputLimit: request.limit + request.names.length * headerAllowance(request.names),
+    });
+    return yield* Effect.fromResult(parseBatch(answer.output, request.names.length)).pipe(
+      Effect.mapError(
+        () =>
+          new GitError({
+            reason: "Corrupt",
+            operation: request.operation,
+            message: `git ${request.operation} gave an answer that cannot be read`,
+            remedy: "check the version of git on this machine",
+          }),
+      ),
+    );
+  });
+
+/** A header line repeats the name when there is no such object. */
+const headerAllowance = (names: ReadonlyArray<string>): number =>
+  100 + names.reduce((longest, name) => Math.max(longest, Buffer.byteLength(name)), 0);
+
+const parseBatch = (
+  output: Buffer,
+  count: number,
+): Result.Result<ReadonlyArray<StoredObject | null>, "unreadable"> => {
+  const found: Array<StoredObject | null> = [];
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    const end = output.indexOf(0x0a, at);
+    if (end === -1) return Result.fail("unreadable");
+    const header = output.toString("utf8", at, end);
+    at = end + 1;
+    const present = /^([0-9a-f]{40}) (blob|tree|commit|tag) ([0-9]+)$/.exec(header);
+    if (present === null) {
+      if (!/ (?:missing|ambiguous)$/.test(header)) return Result.fail("unreadable");
+      found.push(null);
+      continue;
+    }
+    const size = Number(present[3]);
+    if (at + size + 1 > output.length) return Result.fail("unreadable");
+    found.push({ id: present[1]!, type: present[2]!, bytes: output.subarray(at, at + size) });
+    at += size + 1;
+  }
+  return Result.succeed(found);
+};

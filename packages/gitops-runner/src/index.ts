@@ -1,0 +1,24 @@
+// What the git half of the runner offers to the loop around it.
+
+export { buildAuditUpdate } from "./audit.ts";
+export {
+  readBlobs,
+  sourceLimits,
+  type BlobLimits,
+  type SkippedEntry,
+  type SourceFile,
+  type SourceFiles,
+} from "./blobs.ts";
+export { openCache, tidyCache } from "./cache.ts";
+export { GitError, outcomeUnknown } from "./error.ts";
+export { fetchBranch, type FetchRequest, type Sighting } from "./fetch.ts";
+export { Git, type GitOptions } from "./git.ts";
+export { makeGitLease, type GitLeaseShape, type HeldGitLease } from "./lease.ts";
+export { push } from "./publish.ts";
+export { readPublished, type Published } from "./published.ts";
+export type { RefUpdate } from "./refs.ts";
+export { buildStatusUpdate, type StatusTrailers } from "./status.ts";
+export { checkEnvironment, ownerOf, resolveRepository, type Repository } from "./url.ts";
+export { verifySource, type Signers, type Verification } from "./verify.ts";
+export type { PublishedRun } from "./publish-run.ts";
+export { runOnce, type RunError, type RunOptions, type RunReport } from "./run.ts";

@@ -1,0 +1,130 @@
+// Says in git what a run found and did: status and audit move with the lease's release, or not at all.
+
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { LeaseError } from "@muster/core/lease/lease";
+import { encodeStatus } from "@muster/core/report/status";
+import type { ReconcileReport } from "@muster/core/reconcileOnce";
+import { Store, type StoreError } from "@muster/core/store/store";
+import type { AuditEntry, AuditHead } from "@muster/core/words/audit";
+import { type Document, formatAddress } from "@muster/core/words/document";
+import type { DocumentStatus } from "@muster/core/words/status";
+import { buildAuditUpdate } from "./audit.ts";
+import type { GitError } from "./error.ts";
+import type { Sighting } from "./fetch.ts";
+import type { Git } from "./git.ts";
+import type { GitLeaseShape, HeldGitLease } from "./lease.ts";
+import { push } from "./publish.ts";
+import type { Published } from "./published.ts";
+import type { RefUpdate } from "./refs.ts";
+import { buildStatusUpdate } from "./status.ts";
+import type { Repository } from "./url.ts";
+
+export interface PublishedRun {
+  /** The status commit; nothing when the status was said already. */
+  readonly status: string | null;
+  readonly audit: AuditHead;
+}
+
+export interface PublishRunRequest {
+  readonly options: {
+    readonly repository: Repository;
+    readonly environment: string;
+    readonly cache: string;
+    readonly run: string;
+  };
+  readonly sighting: Sighting;
+  readonly report: ReconcileReport;
+  readonly published: Published | null;
+  readonly lease: GitLeaseShape;
+  readonly held: () => HeldGitLease | null;
+}
+
+/** Nothing when git says all of it already: then nothing is pushed. */
+export const publishRun = Effect.fn("publish")(function* (
+  request: PublishRunRequest,
+): Effect.fn.Return<
+  PublishedRun | null,
+  GitError | StoreError | LeaseError,
+  Git | Store | Scope.Scope
+> {
+  const store = yield* Store;
+  const head = yield* store.auditHead;
+  const status = yield* statusUpdate(request, head);
+  const audit = yield* auditUpdate(request, head);
+  const updates = [status, audit].filter((update) => update !== null);
+  if (updates.length === 0) return null;
+  const held = request.held() ?? (yield* request.lease.claim(yield* request.lease.look));
+  const { cache, repository } = request.options;
+  yield* held.withRelease((release) =>
+    push({ cache, repository, updates: [...updates, release] }),
+  );
+  return { status: status?.to ?? null, audit: head };
+});
+
+const statusUpdate = (
+  { options, sighting, report }: PublishRunRequest,
+  audit: AuditHead,
+): Effect.Effect<RefUpdate | null, GitError, Git> =>
+  buildStatusUpdate({
+    cache: options.cache,
+    environment: options.environment,
+    current: sighting.status,
+    files: statusFiles(report.documents, report.statuses),
+    trailers: {
+      run: options.run,
+      source: sighting.head,
+      plans: report.plans.map((plan) => plan.digest),
+      audit,
+    },
+  });
+
+/** A status lies where its document lies; that of a vanished document under `orphaned`. */
+export const statusFiles = (
+  documents: ReadonlyArray<Document>,
+  statuses: ReadonlyArray<DocumentStatus>,
+): ReadonlyMap<string, string> => {
+  const folders = new Map(
+    documents.map((document) => [formatAddress(document), folderOf(document.place.file)]),
+  );
+  return new Map(
+    statuses.map((status) => {
+      const kind = status.kind.replace(/Status$/u, "");
+      const folder = folders.get(formatAddress({ kind, name: status.metadata.name }));
+      const file = `${kind}.${status.metadata.name}.status.json`;
+      return [`${folder ?? "orphaned/"}${file}`, encodeStatus(status)];
+    }),
+  );
+};
+
+const folderOf = (file: string): string => file.slice(0, file.lastIndexOf("/") + 1);
+
+/** The entries that git has not seen; nothing when another chain was said last and ours is empty. */
+const auditUpdate = Effect.fnUntraced(function* (
+  { options, sighting, published }: PublishRunRequest,
+  head: AuditHead,
+): Effect.fn.Return<RefUpdate | null, GitError | StoreError, Git | Store> {
+  const said = published?.audit?.chain === head.chain ? published.audit.seq : 0;
+  const entries = yield* entriesAfter(said);
+  return yield* buildAuditUpdate({
+    cache: options.cache,
+    environment: options.environment,
+    current: sighting.audit,
+    chain: head.chain,
+    entries,
+  });
+});
+
+const pageSize = 1_000;
+
+const entriesAfter = Effect.fnUntraced(function* (
+  after: number,
+): Effect.fn.Return<ReadonlyArray<AuditEntry>, StoreError, Store> {
+  const store = yield* Store;
+  const entries: Array<AuditEntry> = [];
+  for (;;) {
+    const page = yield* store.auditEntries(after + entries.length, pageSize);
+    entries.push(...page);
+    if (page.length < pageSize) return entries;
+  }
+});

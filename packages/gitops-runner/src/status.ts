@@ -1,0 +1,98 @@
+// Builds the status commit: the whole status tree on top of the last one, or nothing when it is equal.
+
+import { createHash } from "node:crypto";
+import * as Effect from "effect/Effect";
+import { formatHead, type AuditHead } from "@muster/core/words/audit";
+import { isSafePath, listTree, type TreeEntry } from "./blobs.ts";
+import { type GitError, invalid } from "./error.ts";
+import type { Git } from "./git.ts";
+import { quoteOutside } from "./redact.ts";
+import { remoteRef, type RefUpdate } from "./refs.ts";
+import { commitTree } from "./tree.ts";
+import { checkEnvironment } from "./url.ts";
+
+/** Files that a status branch may have. */
+const statusFiles = 100_000;
+
+/** What a status commit says of the run that wrote it. */
+export interface StatusTrailers {
+  readonly run: string;
+  /** The commit that the run acted on; nothing without one. */
+  readonly source: string | null;
+  readonly plans: ReadonlyArray<string>;
+  readonly audit: AuditHead;
+  /** The trace id, when there is one. */
+  readonly trace?: string;
+}
+
+/**
+ * The move of the status branch to `files` (canonical JSON by `<path>/<Kind>.<name>.status.json`),
+ * or nothing when the branch says that already.
+ */
+export const buildStatusUpdate = (request: {
+  readonly cache: string;
+  readonly environment: string;
+  /** The status branch, as it was seen. */
+  readonly current: string | null;
+  readonly files: ReadonlyMap<string, string>;
+  readonly trailers: StatusTrailers;
+}): Effect.Effect<RefUpdate | null, GitError, Git> =>
+  Effect.gen(function* () {
+    const environment = yield* checkEnvironment(request.environment);
+    yield* checkPaths(request.files);
+    const { cache, current, files } = request;
+    if (current !== null) {
+      const entries = yield* listTree({ cache, commit: current, files: statusFiles });
+      if (sameTree(entries, files)) return null;
+    }
+    const to = yield* commitTree({
+      cache,
+      files,
+      parents: current === null ? [] : [current],
+      subject: `muster: status of ${environment}`,
+      trailers: trailerLines(request.trailers, current),
+    });
+    return { ref: remoteRef("status", environment), to, expected: current };
+  });
+
+const checkPaths = (files: ReadonlyMap<string, string>): Effect.Effect<void, GitError> => {
+  const bad = [...files.keys()].find((path) => !isSafePath(path) || !path.endsWith(".status.json"));
+  return bad === undefined
+    ? Effect.void
+    : Effect.fail(
+        invalid(
+          "status",
+          `a status cannot stand at ${quoteOutside(bad)}`,
+          "rename the document or move its file",
+        ),
+      );
+};
+
+const sameTree = (
+  entries: ReadonlyArray<TreeEntry>,
+  files: ReadonlyMap<string, string>,
+): boolean =>
+  entries.length === files.size &&
+  entries.every(({ mode, path, id }) => {
+    const text = path === null ? undefined : files.get(path);
+    return mode === "100644" && text !== undefined && blobId(text) === id;
+  });
+
+/** The object id that git gives to a text. */
+const blobId = (text: string): string => {
+  const bytes = Buffer.from(text, "utf8");
+  return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+};
+
+const trailerLines = (
+  trailers: StatusTrailers,
+  current: string | null,
+): ReadonlyArray<readonly [string, string]> => [
+  ["Muster-Run", trailers.run],
+  ...(trailers.source === null ? [] : [["Muster-Source", trailers.source] as const]),
+  ...trailers.plans.map((plan) => ["Muster-Plan", plan] as const),
+  ["Muster-Audit", formatHead(trailers.audit)],
+  ["Muster-Audit-Chain", trailers.audit.chain],
+  ...(trailers.trace === undefined ? [] : [["Muster-Trace", trailers.trace] as const]),
+  ...(current === null ? [] : [["Muster-Prev", current] as const]),
+];

@@ -1,0 +1,131 @@
+// What a FleetConfig must keep beyond its schema: rules between fields.
+
+import { quote } from "@muster/core/words/quote";
+import type { SpecFault } from "@muster/core/words/kind";
+import { rule, type Rule } from "@muster/core/read/rules";
+import type { FleetSpec, Group } from "./spec.ts";
+import { isReservedTag, tagKeyLimit } from "./tags.ts";
+
+const fleetRule = rule<FleetSpec>();
+
+export const isFlexible = (shape: string): boolean => shape.endsWith(".Flex");
+
+const shapeRule = fleetRule(["shape", "shapeConfig"], ({ shape, shapeConfig }) => {
+  const path = ["spec", "shapeConfig"];
+  if (isFlexible(shape) && shapeConfig === undefined) {
+    const hint = `the shape ${quote(shape)} is flexible; say how large, such as "shapeConfig: { ocpus: 1 }"`;
+    return [{ path, summary: 'missing field "shapeConfig"', hint }];
+  }
+  if (!isFlexible(shape) && shapeConfig !== undefined) {
+    const summary = `"shapeConfig" stands beside a shape of fixed size, ${quote(shape)}`;
+    return [{ path, summary, hint: 'remove it, or choose a shape that ends in ".Flex"' }];
+  }
+  return [];
+});
+
+const subnetRule = fleetRule(["subnetId", "instances"], ({ subnetId, instances }) => {
+  const without = instances.filter((group) => group.subnetId === undefined);
+  if (subnetId !== undefined || without.length === 0) return [];
+  const names = without.slice(0, 3).map((group) => quote(group.name)).join(", ");
+  const more = without.length > 3 ? ` and ${without.length - 3} more` : "";
+  const hint = `add it to $.spec, or to each group without one: ${names}${more}`;
+  return [{ path: ["spec", "subnetId"], summary: 'missing field "subnetId"', hint }];
+});
+
+const authRule = fleetRule(["auth"], ({ auth }) => {
+  if (auth.method === "user") return [];
+  return (["configFile", "profile"] as const)
+    .filter((field) => auth[field] !== undefined)
+    .map((field) => ({
+      path: ["spec", "auth", field],
+      summary: `${quote(field)} is only for the method "user"`,
+      hint: 'write "method: user", or remove it',
+    }));
+});
+
+const freeformRule = fleetRule(["freeformTags"], ({ freeformTags }) =>
+  Object.keys(freeformTags).flatMap((key) => freeformKeyFault(key) ?? []),
+);
+
+const freeformKeyFault = (key: string): SpecFault | undefined => {
+  const path = ["spec", "freeformTags", key];
+  if (isReservedTag(key)) {
+    const summary = `the tag ${quote(key)} is muster's own`;
+    return { path, summary, hint: "choose another name; muster sets this one itself" };
+  }
+  if (key.length >= 1 && key.length <= tagKeyLimit) return undefined;
+  const summary = `the tag's name ${quote(key)} has ${key.length} characters`;
+  return { path, summary, hint: `names of tags have 1 to ${tagKeyLimit} characters` };
+};
+
+const groupRule = fleetRule(["instances"], ({ instances }) => [
+  ...repeatedNames(instances),
+  ...previousNames(instances),
+]);
+
+const repeatedNames = (groups: ReadonlyArray<Group>): ReadonlyArray<SpecFault> => {
+  const firsts = firstIndex(groups, (group) => group.name);
+  return groups.flatMap(({ name }, index) => {
+    const first = firsts.get(name)!;
+    if (first === index) return [];
+    const summary = `a group ${quote(name)} is already at $.spec.instances[${first}]`;
+    return [{ path: groupPath(index, "name"), summary, hint: "rename one of the two" }];
+  });
+};
+
+const previousNames = (groups: ReadonlyArray<Group>): ReadonlyArray<SpecFault> => {
+  const names = firstIndex(groups, (group) => group.name);
+  const claims = firstIndex(groups, (group) => group.previousName);
+  return groups.flatMap(({ previousName }, index) => {
+    if (previousName === undefined) return [];
+    const told = previousNameFault(index, previousName, names, claims);
+    return told === undefined ? [] : [{ path: groupPath(index, "previousName"), ...told }];
+  });
+};
+
+const previousNameFault = (
+  index: number,
+  previousName: string,
+  names: ReadonlyMap<string, number>,
+  claims: ReadonlyMap<string, number>,
+): Omit<SpecFault, "path"> | undefined => {
+  const living = names.get(previousName);
+  const shown = `previousName ${quote(previousName)}`;
+  if (living !== undefined) {
+    const whose = living === index ? "the group's own name" : "another group's name";
+    return { summary: `${shown} is ${whose}`, hint: "leave it out, or rename that group" };
+  }
+  const first = claims.get(previousName)!;
+  if (first === index) return undefined;
+  return {
+    summary: `${shown} is already claimed at $.spec.instances[${first}]`,
+    hint: "only one group can take over the members of another",
+  };
+};
+
+const firstIndex = (
+  groups: ReadonlyArray<Group>,
+  keyOf: (group: Group) => string | undefined,
+): ReadonlyMap<string, number> => {
+  const firsts = new Map<string, number>();
+  groups.forEach((group, index) => {
+    const key = keyOf(group);
+    if (key !== undefined && !firsts.has(key)) firsts.set(key, index);
+  });
+  return firsts;
+};
+
+const groupPath = (index: number, field: string): ReadonlyArray<string | number> => [
+  "spec",
+  "instances",
+  index,
+  field,
+];
+
+export const fleetRules: ReadonlyArray<Rule<FleetSpec>> = [
+  shapeRule,
+  subnetRule,
+  authRule,
+  freeformRule,
+  groupRule,
+];

@@ -1,0 +1,60 @@
+// Joins the parts into the behaviour of `oci.instances`: finds the account of a document, then acts.
+
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { Handler, ProviderError } from "@muster/core/words/provider";
+import type { Expansion } from "@muster/core/words/set";
+import { createMember, findMembers, markMember, removeMember } from "./change.ts";
+import { makeConnections, type Connection, type ConnectionOptions } from "./connections.ts";
+import { observe } from "./observe.ts";
+import { instancesResource } from "./fleet-config/expand.ts";
+import { createdProgress, removedProgress } from "./progress.ts";
+import { readScope } from "./scope.ts";
+import { sightingOf } from "./sighting.ts";
+import { makeSpentTokens } from "./spent-tokens.ts";
+
+/** The handler of `oci.instances`; its connections end with the scope. */
+export const makeInstancesHandler = (
+  options: ConnectionOptions,
+): Effect.Effect<Handler, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const connections = yield* makeConnections(options);
+    const spent = makeSpentTokens();
+
+    const at = <A>(
+      expansion: Expansion,
+      act: (connection: Connection, compartmentId: string) => Effect.Effect<A, ProviderError>,
+    ): Effect.Effect<A, ProviderError> =>
+      Effect.gen(function* () {
+        const scope = yield* readScope(expansion);
+        const connection = yield* connections.connect(scope.auth);
+        return yield* act(connection, scope.compartmentId);
+      });
+
+    return {
+      resource: instancesResource,
+      observe: (requests) => observe(connections, requests),
+      look: (expansion, id) =>
+        at(expansion, ({ api }) =>
+          Effect.map(api.getInstance(id), (instance) =>
+            instance === null ? null : sightingOf(instance),
+          ),
+        ),
+      find: (expansion, set, member) =>
+        at(expansion, (connection, compartmentId) =>
+          findMembers(connection, compartmentId, set.document.name, member),
+        ),
+      create: (request) =>
+        at(request.expansion, (connection, compartmentId) =>
+          createMember(connection, compartmentId, request, spent),
+        ),
+      created: (expansion, accepted) =>
+        at(expansion, ({ api }) => createdProgress(api, accepted)),
+      mark: (request) =>
+        at(request.expansion, (connection) => markMember(connection, request)),
+      remove: (request) =>
+        at(request.expansion, (connection) => removeMember(connection, request)),
+      removed: (expansion, accepted) =>
+        at(expansion, ({ api }) => removedProgress(api, accepted)),
+    };
+  });

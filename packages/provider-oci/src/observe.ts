@@ -1,0 +1,127 @@
+// Looks at many documents at once: one list per account and compartment, and each document whole or blind.
+
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import type {
+  MemberSighting,
+  Observation,
+  ObserveRequest,
+  ProviderError,
+} from "@muster/core/words/provider";
+import type { Expansion } from "@muster/core/words/set";
+import type { OciInstance } from "./api.ts";
+import type { Connection, Connections } from "./connections.ts";
+import { preflight } from "./preflight.ts";
+import { readScope } from "./scope.ts";
+import { belongsTo, compareSightings, sightingOf } from "./sighting.ts";
+
+/** Lists that are read at a time, and documents that are looked at per list. */
+const concurrency = { lists: 8, documents: 4, instances: 8 } as const;
+
+/** A request that knows where to look. */
+interface Placed {
+  readonly index: number;
+  readonly request: ObserveRequest;
+  readonly connection: Connection;
+  readonly compartmentId: string;
+}
+
+type Indexed = readonly [index: number, observation: Observation];
+
+/** One observation per request, in the order of the requests. Never fails: blindness is an answer. */
+export const observe = (
+  connections: Connections,
+  requests: ReadonlyArray<ObserveRequest>,
+): Effect.Effect<ReadonlyArray<Observation>> =>
+  Effect.gen(function* () {
+    const blind: Array<Indexed> = [];
+    const placed: Array<Placed> = [];
+    for (const [index, request] of requests.entries()) {
+      const place = yield* Effect.result(placeRequest(connections, request, index));
+      if (Result.isSuccess(place)) placed.push(place.success);
+      else blind.push([index, blindness(request, place.failure)]);
+    }
+    const seen = yield* Effect.forEach(groupByList(placed), observeList, {
+      concurrency: concurrency.lists,
+    });
+    return [...blind, ...seen.flat()].sort(([a], [b]) => a - b).map(([, observation]) => observation);
+  });
+
+const placeRequest = (
+  connections: Connections,
+  request: ObserveRequest,
+  index: number,
+): Effect.Effect<Placed, ProviderError> =>
+  Effect.gen(function* () {
+    const scope = yield* readScope(request.expansion);
+    const connection = yield* connections.connect(scope.auth);
+    return { index, request, connection, compartmentId: scope.compartmentId };
+  });
+
+const groupByList = (placed: ReadonlyArray<Placed>): ReadonlyArray<ReadonlyArray<Placed>> => {
+  const byConnection = Map.groupBy(placed, (one) => one.connection);
+  return [...byConnection.values()].flatMap((group) => [
+    ...Map.groupBy(group, (one) => one.compartmentId).values(),
+  ]);
+};
+
+const observeList = (group: ReadonlyArray<Placed>): Effect.Effect<ReadonlyArray<Indexed>> =>
+  Effect.gen(function* () {
+    const first = group[0];
+    if (first === undefined) return [];
+    const list = yield* Effect.result(first.connection.instances(first.compartmentId));
+    if (Result.isFailure(list)) {
+      return group.map(({ index, request }): Indexed => [index, blindness(request, list.failure)]);
+    }
+    return yield* Effect.forEach(
+      group,
+      (one) =>
+        Effect.map(observeDocument(one, list.success), (observation): Indexed => [
+          one.index,
+          observation,
+        ]),
+      { concurrency: concurrency.documents },
+    );
+  });
+
+const observeDocument = (
+  { request, connection, compartmentId }: Placed,
+  list: ReadonlyArray<OciInstance>,
+): Effect.Effect<Observation> =>
+  Effect.gen(function* () {
+    const { expansion } = request;
+    const unlisted = yield* readUnlisted(connection, request.known, list);
+    const documents = documentNames(expansion);
+    const members: ReadonlyArray<MemberSighting> = [...list, ...unlisted]
+      .filter((instance) => belongsTo(instance, documents))
+      .map(sightingOf)
+      .sort(compareSightings);
+    const found = yield* preflight(connection.facts, { expansion, compartmentId, members });
+    return { document: expansion.document, complete: true, members, ...found } as const;
+  }).pipe(Effect.catch((error) => Effect.succeed(blindness(request, error))));
+
+/** Known members that the list does not show: it may lag. What is not found is gone, and left out. */
+const readUnlisted = (
+  connection: Connection,
+  known: ReadonlyArray<string>,
+  list: ReadonlyArray<OciInstance>,
+): Effect.Effect<ReadonlyArray<OciInstance>, ProviderError> => {
+  const listed = new Set(list.map((instance) => instance.id));
+  const unlisted = [...new Set(known)].filter((id) => !listed.has(id));
+  return Effect.map(
+    Effect.forEach(unlisted, connection.api.getInstance, { concurrency: concurrency.instances }),
+    (found) => found.filter((instance) => instance !== null),
+  );
+};
+
+/** The fleet tags that a document's members may carry. */
+export const documentNames = (expansion: Expansion): ReadonlyArray<string> => [
+  expansion.document.name,
+  ...(expansion.previousName === undefined ? [] : [expansion.previousName]),
+];
+
+const blindness = (request: ObserveRequest, error: ProviderError): Observation => ({
+  document: request.expansion.document,
+  complete: false,
+  error,
+});

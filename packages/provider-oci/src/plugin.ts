@@ -1,0 +1,86 @@
+// Decides what an operator can set for OCI, and offers its kinds and resources to muster.
+
+import * as Effect from "effect/Effect";
+import type { Plugin } from "@muster/core/words/kind";
+import { ProviderError } from "@muster/core/words/provider";
+import type { ConnectionOptions } from "./connections.ts";
+import type { Env, OperatorProfile } from "./credentials.ts";
+import { readEndpoint } from "./endpoint.ts";
+import { FleetConfig, instancesResource } from "./fleet-config/kind.ts";
+
+export interface OciOptions {
+  /**
+   * One base address for compute, network, identity and work requests: https, or http on this
+   * machine. Default: `MUSTER_OCI_ENDPOINT`, else those of the region.
+   */
+  readonly endpoint?: string;
+  /** Default: `process.env`. */
+  readonly env?: Env;
+  /** The time that one call may take, in milliseconds. Default 60 000. */
+  readonly timeoutMillis?: number;
+  /** What documents may name in `spec.auth.profile` where they do not choose credentials. */
+  readonly profiles?: ReadonlyArray<OperatorProfile>;
+  /**
+   * Whether documents may name config files and profiles of this machine by themselves. Default
+   * true, for documents of the person at the command line; never for those of a watched repository.
+   */
+  readonly allowDocumentCredentials?: boolean;
+  /** Whether documents may act as the machine that muster runs on. Default true. */
+  readonly allowInstancePrincipal?: boolean;
+}
+
+const defaultTimeoutMillis = 60_000;
+
+/** The OCI plugin. Its SDK is loaded when a handler makes its first call. */
+export const oci = (options: OciOptions = {}): Plugin => ({
+  name: "oci",
+  version: "0.1.0",
+  kinds: [FleetConfig],
+  resources: [instancesResource],
+  handler: (asked) =>
+    Effect.gen(function* () {
+      if (asked !== instancesResource) {
+        return yield* misconfigured(`there is no resource ${asked}`, instancesResource);
+      }
+      const connection = yield* connectionOptions(options);
+      const { makeInstancesHandler } = yield* Effect.promise(() => import("./handler.ts"));
+      return yield* makeInstancesHandler(connection);
+    }),
+});
+
+const connectionOptions = (
+  options: OciOptions,
+): Effect.Effect<ConnectionOptions, ProviderError> =>
+  Effect.gen(function* () {
+    const env = options.env ?? process.env;
+    const endpoint = options.endpoint ?? env["MUSTER_OCI_ENDPOINT"];
+    return {
+      env,
+      profiles: options.profiles ?? [],
+      allowDocumentCredentials: options.allowDocumentCredentials ?? true,
+      allowInstancePrincipal: options.allowInstancePrincipal ?? true,
+      timeoutMillis: options.timeoutMillis ?? defaultTimeoutMillis,
+      endpoint: yield* address("MUSTER_OCI_ENDPOINT", endpoint),
+      metadataUrl: yield* address("MUSTER_OCI_METADATA_URL", env["MUSTER_OCI_METADATA_URL"]),
+      federationUrl: yield* address("MUSTER_OCI_FEDERATION_URL", env["MUSTER_OCI_FEDERATION_URL"]),
+    };
+  });
+
+const address = (
+  name: string,
+  text: string | undefined,
+): Effect.Effect<string | null, ProviderError> => {
+  if (text === undefined || text === "") return Effect.succeed(null);
+  const reading = readEndpoint(text);
+  return reading.ok
+    ? Effect.succeed(reading.url)
+    : Effect.fail(misconfigured(`the address in ${name} ${reading.summary}`, "https://HOST[:PORT]"));
+};
+
+const misconfigured = (message: string, usable: string): ProviderError =>
+  new ProviderError({
+    reason: "Denied",
+    operation: "ConfigurePlugin",
+    message,
+    remedy: `use ${usable}`,
+  });

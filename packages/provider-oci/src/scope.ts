@@ -1,0 +1,63 @@
+// Decides what an expansion's opaque parts say: where to look and as whom, and what a member is made from.
+
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import { ProviderError } from "@muster/core/words/provider";
+import type { Expansion, SetResource } from "@muster/core/words/set";
+
+const ScopeAuth = Schema.Struct({
+  method: Schema.Literals(["instance", "user"]),
+  configFile: Schema.optionalKey(Schema.String),
+  profile: Schema.optionalKey(Schema.String),
+  region: Schema.optionalKey(Schema.String),
+});
+
+/** As whom a document wants to call. */
+export type ScopeAuth = typeof ScopeAuth.Type;
+
+const Scope = Schema.Struct({ compartmentId: Schema.NonEmptyString, auth: ScopeAuth });
+
+export type OciScope = typeof Scope.Type;
+
+const Template = Schema.Struct({
+  imageId: Schema.NonEmptyString,
+  shape: Schema.NonEmptyString,
+  shapeConfig: Schema.optionalKey(
+    Schema.Struct({
+      ocpus: Schema.optionalKey(Schema.Number),
+      memoryInGBs: Schema.optionalKey(Schema.Number),
+    }),
+  ),
+  subnetId: Schema.NonEmptyString,
+  availabilityDomain: Schema.NonEmptyString,
+  displayNamePrefix: Schema.optionalKey(Schema.String),
+  freeformTags: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  definedTags: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.String)),
+  ),
+});
+
+export type OciTemplate = typeof Template.Type;
+
+const decodeScope = Schema.decodeUnknownEffect(Scope);
+const decodeTemplate = Schema.decodeUnknownEffect(Template);
+
+/** Fails with `Invalid`: then kind and provider do not fit together. */
+export const readScope = (expansion: Expansion): Effect.Effect<OciScope, ProviderError> =>
+  decodeScope(expansion.scope).pipe(
+    Effect.mapError((fault) => unreadable(`the scope of ${expansion.document.name}`, fault)),
+  );
+
+/** Fails with `Invalid`: then kind and provider do not fit together. */
+export const readTemplate = (set: SetResource): Effect.Effect<OciTemplate, ProviderError> =>
+  decodeTemplate(set.template).pipe(
+    Effect.mapError((fault) => unreadable(`the template of ${set.name}`, fault)),
+  );
+
+const unreadable = (what: string, fault: { readonly message: string }): ProviderError =>
+  new ProviderError({
+    reason: "Invalid",
+    operation: "ReadDocument",
+    message: `${what} cannot be read: ${fault.message}`,
+    remedy: "use a kind whose documents are made for oci.instances",
+  });

@@ -1,0 +1,94 @@
+// Plan and apply as an application calls them, with Effect: give plugins and documents, get a report.
+
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import {
+  defaultPace,
+  defaultPolicy,
+  type Event,
+  Lease,
+  type LeaseError,
+  type Mandate,
+  makeStoreLease,
+  openRegistry,
+  type Pace,
+  type Plugin,
+  type PluginError,
+  type Policy,
+  reconcileOnce,
+  type ReconcileReport,
+  type SourceText,
+  Store,
+  type StoreError,
+} from "@muster/core";
+
+export interface TurnOptions {
+  /** Kinds of documents and the handlers behind them. */
+  readonly plugins: ReadonlyArray<Plugin>;
+  /** The documents, as text; `file` is how they are named in diagnostics. */
+  readonly sources: ReadonlyArray<SourceText>;
+  /** Whose members these are: the mark on everything that is made. Only a member with this mark is ever changed. */
+  readonly owner: string;
+  /** Who asks, for the audit; `application` when not given. */
+  readonly actor?: string;
+  /** Names this call in audit and intents; a random one when not given. */
+  readonly run?: string;
+  readonly approval?: Mandate["approval"];
+  readonly policy?: Partial<Omit<Policy, "owner">>;
+  readonly pace?: Partial<Pace>;
+  /** Apply only a plan of this digest; otherwise the report says `stale` and nothing was applied. */
+  readonly expectDigest?: string;
+  /** Told what happens, in the order of happening. */
+  readonly onEvent?: (event: Event) => Effect.Effect<void>;
+}
+
+export type TurnError = StoreError | LeaseError | PluginError;
+
+/** Reads, observes and decides; writes nothing. */
+export const plan = (
+  options: TurnOptions,
+): Effect.Effect<ReconcileReport, TurnError, Store> => turn(options, "plan");
+
+/**
+ * Carries out what `plan` decides, as far as it may, and looks again. One apply per owner and store
+ * at a time: another one fails with `LeaseError`.
+ */
+export const apply = (
+  options: TurnOptions,
+): Effect.Effect<ReconcileReport, TurnError, Store> => turn(options, "apply");
+
+const turn = (
+  options: TurnOptions,
+  mode: "plan" | "apply",
+): Effect.Effect<ReconcileReport, TurnError, Store> => Effect.scoped(scopedTurn(options, mode));
+
+const scopedTurn = Effect.fnUntraced(function* (
+  options: TurnOptions,
+  mode: "plan" | "apply",
+): Effect.fn.Return<ReconcileReport, TurnError, Store | Scope.Scope> {
+  const store = yield* Store;
+  const { kinds, handlers } = yield* openRegistry(options.plugins);
+  const run = options.run ?? globalThis.crypto.randomUUID();
+  const claimed = options.actor ?? "application";
+  const { owner } = options;
+  return yield* reconcileOnce({
+    kinds,
+    handlers,
+    mode,
+    sources: options.sources,
+    policy: { ...defaultPolicy(owner), ...options.policy },
+    pace: { ...defaultPace, ...options.pace },
+    mandate: {
+      owner,
+      run,
+      actor: { verified: null, claimed },
+      approval: options.approval ?? { mode: "command", by: claimed, digest: null },
+      revision: null,
+    },
+    source: null,
+    ...(options.expectDigest === undefined ? {} : { expectDigest: options.expectDigest }),
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+  }).pipe(
+    Effect.provideService(Lease, makeStoreLease({ store, owner, holder: `${claimed} ${run}` })),
+  );
+});

@@ -1,0 +1,110 @@
+// Gives rows their meaning: a store over any database that keeps its rows in transactions.
+
+import {
+  claimFault,
+  decodeEntry,
+  decodeRecord,
+  fencedError,
+  isEmptyBatch,
+  stageBatch,
+} from "@muster/core/store/memory";
+import type { StagedBatch } from "@muster/core/store/memory";
+import { StoreError } from "@muster/core/store/store";
+import type { StoreShape } from "@muster/core/store/store";
+import { headOf, sealEntry } from "@muster/core/words/audit";
+import type { AuditDraft, AuditHead } from "@muster/core/words/audit";
+import { canonicalJson } from "@muster/core/words/canonical";
+import { compareText } from "@muster/core/words/diagnostic";
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import type { AuditRow, StoreDatabase } from "./database.ts";
+
+/** A store on this database. */
+export const makeStore = (database: StoreDatabase): StoreShape => ({
+  id: database.id,
+  place: database.place,
+  load: (owner) =>
+    database.records(owner).pipe(
+      Effect.map((rows) => [...rows].sort((a, b) => compareText(a.key, b.key))),
+      Effect.flatMap((rows) => readable(database.place, Result.all(rows.map(decodeRecord)))),
+    ),
+  owners: Effect.map(database.owners, (owners) => [...owners].sort(compareText)),
+  commit: (batch) =>
+    Effect.suspend(() => readable(database.place, stageBatch(batch))).pipe(
+      Effect.flatMap((staged) =>
+        isEmptyBatch(staged) ? answerEmpty(database, staged) : write(database, staged),
+      ),
+    ),
+  auditHead: database.head,
+  auditEntries: (after, limit) =>
+    database
+      .entries(Math.max(0, after), bounded(limit))
+      .pipe(
+        Effect.flatMap((rows) =>
+          readable(database.place, Result.all(rows.map((row) => decodeEntry(row.seq, row.json)))),
+        ),
+      ),
+  lease: database.lease,
+  claimLease: (claim) =>
+    Effect.suspend(() => {
+      const fault = claimFault(claim);
+      if (fault !== undefined) return Effect.fail(corrupt(database.place, fault));
+      return database.swapLease(claim);
+    }),
+});
+
+const bounded = (limit: number): number => Math.max(0, Math.min(limit, Number.MAX_SAFE_INTEGER));
+
+const write = (
+  database: StoreDatabase,
+  staged: StagedBatch,
+): Effect.Effect<AuditHead, StoreError> =>
+  database
+    .write({
+      owner: staged.owner,
+      fence: staged.fence,
+      deletes: staged.deletes,
+      puts: staged.puts,
+      seal: (head) => sealAll(head, staged.audit),
+    })
+    .pipe(
+      Effect.flatMap((answer) =>
+        answer.written
+          ? Effect.succeed(answer.head)
+          : Effect.fail(fencedError(database.place, staged.fence ?? 0, answer.lease)),
+      ),
+    );
+
+const answerEmpty = (
+  database: StoreDatabase,
+  staged: StagedBatch,
+): Effect.Effect<AuditHead, StoreError> =>
+  Effect.gen(function* () {
+    if (staged.fence !== undefined) {
+      const lease = yield* database.lease(staged.owner);
+      if (lease.version !== staged.fence) {
+        return yield* fencedError(database.place, staged.fence, lease);
+      }
+    }
+    return yield* database.head;
+  });
+
+const sealAll = (head: AuditHead, drafts: ReadonlyArray<AuditDraft>): ReadonlyArray<AuditRow> => {
+  const rows: Array<AuditRow> = [];
+  let last = head;
+  for (const draft of drafts) {
+    const entry = sealEntry(last, draft);
+    rows.push({ seq: entry.seq, hash: entry.hash, json: canonicalJson(entry) });
+    last = headOf(entry);
+  }
+  return rows;
+};
+
+const readable = <A>(
+  place: string,
+  result: Result.Result<A, string>,
+): Effect.Effect<A, StoreError> =>
+  Effect.fromResult(Result.mapError(result, (message) => corrupt(place, message)));
+
+const corrupt = (place: string, message: string): StoreError =>
+  new StoreError({ reason: "Corrupt", place, message });

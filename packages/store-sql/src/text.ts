@@ -1,0 +1,12 @@
+// Decides how a name becomes column text: SQLite would silently fold names that are no valid Unicode.
+
+/**
+ * The text itself, or its JSON spelling when it holds half a surrogate pair (or could be mistaken
+ * for such a spelling): two different names stay two.
+ */
+export const toColumn = (name: string): string =>
+  name.isWellFormed() && !name.startsWith('"') ? name : JSON.stringify(name);
+
+/** The name that `toColumn` spelled. */
+export const fromColumn = (text: string): string =>
+  text.startsWith('"') ? (JSON.parse(text) as string) : text;

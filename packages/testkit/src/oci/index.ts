@@ -1,0 +1,43 @@
+// The public face of the OCI simulator.
+
+export {
+  accountFromPem,
+  fingerprintOf,
+  keyIdOf,
+  makeAccount,
+  throwawayAccount,
+  writeAccount,
+  type AccountOptions,
+  type SimulatorAccount,
+  type WrittenAccount,
+} from "./account.ts";
+export {
+  systemClock,
+  virtualClock,
+  type SimulatorClock,
+  type VirtualClockOptions,
+} from "./clock.ts";
+export type { ForeignInstance } from "./cloud.ts";
+export type { Controls, SimulatedInstance } from "./controls.ts";
+export {
+  outOfHostCapacity,
+  type FaultAnswer,
+  type FaultMoment,
+  type FaultRule,
+  type FaultTable,
+} from "./faults.ts";
+export type { JournalEntry, RequestEntry } from "./journal.ts";
+export type { LifecycleState } from "./lifecycle.ts";
+export { operations, type Operation } from "./operation.ts";
+export { rules, type Rule, type RuleSource } from "./rules.ts";
+export { defaultSeed, seedIds, type Seed } from "./seed.ts";
+export type { SignatureFailure } from "./signature.ts";
+export {
+  OciSimulatorError,
+  openOciSimulator,
+  startOciSimulator,
+  type OciSimulator,
+  type OciSimulatorOptions,
+  type OpenOciSimulator,
+} from "./simulator.ts";
+export type { ThrottleOptions } from "./throttle.ts";

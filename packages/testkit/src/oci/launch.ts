@@ -1,0 +1,112 @@
+// Decides what LaunchInstance answers, and makes the instance.
+
+import { refuse, type Answer } from "./answer.ts";
+import {
+  allSeenAt,
+  forgetTheOld,
+  moveInstance,
+  ocid,
+  openWorkRequest,
+  type Cloud,
+  type Instance,
+} from "./cloud.ts";
+import { answerWith } from "./instances.ts";
+import { readLaunch, type Launch } from "./launch-details.ts";
+import { launchSteps, type Attributes } from "./lifecycle.ts";
+import { answered, type Call, type Decide, type Fate } from "./call.ts";
+import { recordChange } from "./recording.ts";
+import { keepToken, readToken, repeatOf, tokenRefusal } from "./repeats.ts";
+
+export const launchInstance: Decide = (cloud, call) => {
+  const token = readToken(call);
+  if (token === "invalid") return answered(tokenRefusal);
+  const repeated = repeatOf(cloud, call, token, "");
+  if (repeated !== undefined) return repeated;
+
+  const verdict = readLaunch(call.body, cloud.seed, cloud.settings);
+  if ("refusal" in verdict) return answered(verdict.refusal);
+  const alive = allSeenAt(cloud, call.now).filter((seen) => seen.revision.state !== "TERMINATED");
+  if (alive.length >= cloud.settings.instanceLimit) return answered(limitExceeded);
+
+  return { change: (fate) => launch(cloud, call, verdict.launch, token, fate) };
+};
+
+const limitExceeded = refuse(
+  400,
+  "LimitExceeded",
+  "The following service limits were exceeded: instance-count. Request a service limit increase.",
+);
+
+const launch = (
+  cloud: Cloud,
+  call: Call,
+  asked: Launch,
+  token: string | undefined,
+  fate: Fate,
+): Answer => {
+  forgetTheOld(cloud, call.now);
+  const { settings } = cloud;
+  const serial = cloud.nextSerial();
+  const id = ocid(cloud, "instance", serial);
+  const { launch: attributes, placed } = placeLaunch(cloud, asked, serial, id, call.now);
+  const failure = fate.workRequestFails;
+  const instance = moveInstance(
+    cloud,
+    placed,
+    call.now,
+    attributes,
+    launchSteps(settings, failure !== undefined),
+  );
+  const workRequest = openWorkRequest(
+    cloud,
+    instance,
+    "LaunchInstance",
+    call.now,
+    settings.launchDelayMs,
+    failure,
+  );
+  keepToken(cloud, call, token, "", instance.id, workRequest.id);
+  recordChange(cloud, call, instance, attributes, token === undefined ? {} : { token });
+  return answerWith(cloud, instance, call.now, { "opc-work-request-id": workRequest.id });
+};
+
+const placeLaunch = (
+  cloud: Cloud,
+  asked: Launch,
+  serial: number,
+  id: string,
+  now: number,
+): { readonly launch: Attributes; readonly placed: Instance } => ({
+  launch: {
+    displayName: asked.displayName ?? `instance${new Date(now).toISOString().replace(/\D/g, "")}`,
+    ...asked.attributes,
+  },
+  placed: {
+    id,
+    serial,
+    compartmentId: asked.compartmentId,
+    availabilityDomain: asked.availabilityDomain,
+    faultDomain: asked.faultDomain ?? pickFaultDomain(cloud, serial),
+    shape: asked.shape,
+    shapeConfig: asked.shapeConfig,
+    imageId: asked.imageId,
+    ...(asked.bootVolumeSizeInGBs === undefined
+      ? {}
+      : { bootVolumeSizeInGBs: asked.bootVolumeSizeInGBs }),
+    subnetId: asked.subnet.id,
+    privateIp: `${asked.subnet.network}.${hostOf(serial)}`,
+    // 198.18.0.0/15 is reserved for tests: nobody is at the other end.
+    ...(asked.wantsPublicIp ? { publicIp: `198.18.${hostOf(serial)}` } : {}),
+    createdAt: now,
+    foreign: false,
+    history: [],
+  },
+});
+
+/** The fault domain that the service picks when none is asked for. */
+export const pickFaultDomain = (cloud: Cloud, serial: number): string =>
+  cloud.seed.faultDomains[serial % cloud.seed.faultDomains.length] ?? "FAULT-DOMAIN-1";
+
+/** The last two numbers of an address. */
+export const hostOf = (serial: number): string =>
+  `${Math.floor(serial / 250) % 256}.${(serial % 250) + 2}`;
