@@ -50,7 +50,7 @@ export interface Ending {
 export const endingOf = (error: unknown): Ending => {
   const told = (typeof error === "object" && error !== null ? error : {}) as Told & Ending;
   const words = {
-    ...(told.message === undefined ? {} : { message: told.message }),
+    ...(told.message === undefined || told.message === "" ? {} : { message: told.message }),
     ...(told.remedy === undefined ? {} : { remedy: told.remedy }),
   };
   if (error instanceof CommandEnd) return { code: error.code, ...words };

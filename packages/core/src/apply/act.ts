@@ -28,7 +28,7 @@ export interface Stage {
   /** Fails when we may no longer write: asked right before each provider write. */
   readonly mayWrite: Effect.Effect<void, LeaseError>;
   /** Whether a provider write was sent: from then on a missing answer is an unknown outcome. */
-  readonly sent: { write: boolean };
+  readonly sent: { write: boolean; unanswered: boolean };
   readonly onProgress: (change: Change, detail: string) => Effect.Effect<void>;
   /** Makes the provider's identifier durable as soon as it is known. */
   readonly onAccepted: (change: CreateChange, id: string) => Effect.Effect<void, StoreError>;
@@ -89,6 +89,11 @@ const launch = Effect.fnUntraced(function* (
   // The same token each time: a lost answer is asked for again, never launched again.
   return yield* writing(stage, stage.handler.create(request)).pipe(
     Effect.catchIf(
+      (error) =>
+        error._tag === "ProviderError" && stage.sent.unanswered && error.occupantDead !== true,
+      (error) => Effect.fail(inDoubt(error as ProviderError)),
+    ),
+    Effect.catchIf(
       (error) => error._tag === "ProviderError" && error.occupantDead === true,
       () => Effect.succeed("dead" as const),
     ),
@@ -104,17 +109,9 @@ export const remove = Effect.fnUntraced(function* (
     return acted(stage, change, "done", null, "it was gone already", change.id);
   }
   if (now.phase !== "leaving" && moved(stage, change, now)) return stale(stage, change);
-  const accepted: Accepted =
-    now.phase === "leaving"
-      ? { id: now.id, operation: null }
-      : yield* writing(
-          stage,
-          stage.handler.remove({
-            expansion: stage.expansion,
-            id: now.id,
-            version: now.version,
-          }),
-        );
+  const accepted =
+    now.phase === "leaving" ? { id: now.id, operation: null } : yield* terminate(stage, change, now);
+  if (accepted === "moved") return stale(stage, change);
   yield* waitFor(
     stage,
     change,
@@ -123,6 +120,27 @@ export const remove = Effect.fnUntraced(function* (
   );
   return acted(stage, change, "done", null, "gone", change.id);
 });
+
+/** A conflict may be the echo of our own lost request: the member itself tells. */
+const terminate = (
+  stage: Stage,
+  change: RemoveChange,
+  now: MemberSighting,
+): Effect.Effect<Accepted | "moved", ProviderError | LeaseError> =>
+  writing(
+    stage,
+    stage.handler.remove({ expansion: stage.expansion, id: now.id, version: now.version }),
+  ).pipe(
+    Effect.catchIf(
+      (error) => error._tag === "ProviderError" && error.reason === "Conflict",
+      () =>
+        Effect.map(lookAgain(stage, change), (after) =>
+          after === null || after.phase === "leaving" || after.phase === "gone"
+            ? { id: change.id, operation: null }
+            : ("moved" as const),
+        ),
+    ),
+  );
 
 export const mark = Effect.fnUntraced(function* (
   stage: Stage,
@@ -171,6 +189,15 @@ const bearsMark = (stage: Stage, change: MarkChange, now: MemberSighting): boole
   now.name !== null &&
   formatMember(now.name) === formatMember(change.member);
 
+/** An earlier try was never answered: what a later one is told cannot undo what that one may have done. */
+const inDoubt = (error: ProviderError): ProviderError =>
+  new ProviderError({
+    reason: "Unreachable",
+    operation: error.operation,
+    message: `an earlier try was not answered; the last one: ${error.message}`,
+    remedy: error.remedy ?? "the next run reads back what came of it",
+  });
+
 /** Every try of a write asks first whether we still may. */
 const writing = <A>(
   stage: Stage,
@@ -184,7 +211,11 @@ const writing = <A>(
     Effect.andThen(
       Effect.suspend(() => {
         stage.sent.write = true;
-        return call;
+        return Effect.tapError(call, (error) =>
+          Effect.sync(() => {
+            if (error.reason === "Unreachable") stage.sent.unanswered = true;
+          }),
+        );
       }),
     ),
   );

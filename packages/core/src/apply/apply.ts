@@ -143,7 +143,7 @@ const stageOf = (context: ApplyContext, plan: Plan, intent: IntentRecord): Act.S
   handler: context.handler,
   pace: context.pace,
   mayWrite: context.mayWrite,
-  sent: { write: false },
+  sent: { write: false, unanswered: false },
   onProgress: (change, detail) =>
     context.onEvent({ type: "progress", document: plan.document, change, detail }),
   onAccepted: (_change: CreateChange, id: string) =>

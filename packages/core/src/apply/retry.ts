@@ -17,6 +17,8 @@ export interface Pace {
   /** First wait after a failure, in milliseconds; doubles, jittered, up to `retryMaxMillis`. */
   readonly retryMillis: number;
   readonly retryMaxMillis: number;
+  /** How often a look at the world that passing trouble broke off is tried again. */
+  readonly looksAgain: number;
   /** How long an unreachable provider is tried, in milliseconds. */
   readonly unreachableMillis: number;
   /** How long a throttling provider is tried, in milliseconds. */
@@ -30,6 +32,7 @@ export const defaultPace: Pace = {
   removeMillis: 600_000,
   retryMillis: 500,
   retryMaxMillis: 30_000,
+  looksAgain: 3,
   unreachableMillis: 120_000,
   throttledMillis: 600_000,
 };
@@ -64,7 +67,7 @@ const budget = (pace: Pace, error: ProviderError): number => {
 };
 
 /** Full jitter below a doubling ceiling, so that many clients do not come back together. */
-const waitAfter = (pace: Pace, error: ProviderError, tries: number, dice: number): number => {
+export const waitAfter = (pace: Pace, error: ProviderError, tries: number, dice: number): number => {
   const ceiling = Math.min(pace.retryMaxMillis, pace.retryMillis * 2 ** Math.min(tries, 20));
   const jittered = ceiling / 2 + (ceiling / 2) * dice;
   return Math.max(error.retryAfterMillis ?? 0, jittered);

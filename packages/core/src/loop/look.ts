@@ -43,7 +43,7 @@ export const look = Effect.fn("look")(function* (
     ...documents.map((document) => expand(input.kinds, document)),
     ...vanishedDocuments(documents, known).map((record) => record.expansion),
   ];
-  const observations = yield* observe(input.handlers, expansions, records);
+  const observations = yield* observe(input.handlers, expansions, records, input.pace);
   yield* tell(input, { type: "observed", documents: expansions.length, round });
   const plans = plan({
     kinds: input.kinds,

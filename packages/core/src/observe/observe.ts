@@ -1,6 +1,8 @@
 // Asks the providers what is there, for all documents at once. Never writes; a blind spot is data.
 
 import * as Effect from "effect/Effect";
+import * as Random from "effect/Random";
+import { type Pace, waitAfter } from "../apply/retry.ts";
 import { formatAddress } from "../words/document.ts";
 import type { Handler, Observation, ObserveRequest, ProviderError } from "../words/provider.ts";
 import type { StoreRecord } from "../words/record.ts";
@@ -14,20 +16,62 @@ export const observe = Effect.fn("observe")(function* (
   handlers: Handlers,
   expansions: ReadonlyArray<Expansion>,
   records: ReadonlyArray<StoreRecord>,
+  pace: Pace,
 ) {
   const known = knownMembers(records);
   const byResource = Map.groupBy(expansions, (expansion) => expansion.resource);
   const observations = yield* Effect.forEach(
     byResource,
     ([resource, group]) =>
-      observeResource(
+      observePatiently(
         handlers(resource),
         group.map((expansion) => ({ expansion, known: knownOf(known, expansion) })),
+        pace,
       ),
     { concurrency: 8 },
   );
   return observations.flat();
 });
+
+/** Asks again for what could not be seen for a reason that passes; everything else stands. */
+const observePatiently = Effect.fnUntraced(function* (
+  handler: Effect.Effect<Handler, ProviderError>,
+  requests: ReadonlyArray<ObserveRequest>,
+  pace: Pace,
+): Effect.fn.Return<ReadonlyArray<Observation>> {
+  const seen = new Map<ObserveRequest, Observation>();
+  let open = requests;
+  for (let tries = 0; ; tries += 1) {
+    const observations = yield* observeResource(handler, open);
+    const byDocument = new Map(
+      observations.map((observation) => [formatAddress(observation.document), observation]),
+    );
+    for (const request of open) {
+      const observation = byDocument.get(formatAddress(request.expansion.document));
+      if (observation !== undefined) seen.set(request, observation);
+    }
+    open = open.filter((request) => passes(seen.get(request)));
+    if (open.length === 0 || tries >= pace.looksAgain) return [...seen.values()];
+    yield* Effect.sleep(waitAgain(pace, [...seen.values()], tries, yield* Random.next));
+  }
+});
+
+const passes = (observation: Observation | undefined): boolean =>
+  observation?.complete === false &&
+  (observation.error.reason === "Unreachable" || observation.error.reason === "Throttled");
+
+const waitAgain = (
+  pace: Pace,
+  observations: ReadonlyArray<Observation>,
+  tries: number,
+  dice: number,
+): number =>
+  Math.max(
+    0,
+    ...observations.flatMap((observation) =>
+      observation.complete ? [] : [waitAfter(pace, observation.error, tries, dice)],
+    ),
+  );
 
 const observeResource = (
   handler: Effect.Effect<Handler, ProviderError>,

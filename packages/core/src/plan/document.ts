@@ -4,6 +4,8 @@ import { compareText } from "../words/diagnostic.ts";
 import { type Document, formatAddress, sameAddress } from "../words/document.ts";
 import type { Change, Drift, Outsider, Plan, Refusal, SetCount } from "../words/plan.ts";
 import type { Observation } from "../words/provider.ts";
+import type { IntentRecord } from "../words/record.ts";
+import type { SetResource } from "../words/set.ts";
 import type { DocumentInput } from "./input.ts";
 import { slotsOf } from "./occupancy.ts";
 import { sealPlan } from "./seal.ts";
@@ -144,6 +146,7 @@ const planSets = (
         moving,
         adopting,
         waiting: taken,
+        arriving: settlement.launching.filter((intent) => isFormerSet(input, intent, set)).length,
         slots: slotsOf(
           members,
           roster.dead.get(set.name) ?? [],
@@ -164,6 +167,16 @@ const isOwnSet = (
   record: { readonly document: { readonly name: string }; readonly member: { readonly set: string } },
   set: string,
 ): boolean => record.document.name === input.document.name && record.member.set === set;
+
+/** Under a name of before: another document's, or another set's. */
+const isFormerSet = (input: DocumentInput, intent: IntentRecord, set: SetResource): boolean => {
+  const formerDocument = intent.document.name !== input.document.name;
+  const names = [set.name, set.previousName];
+  return formerDocument
+    ? names.includes(intent.member.set)
+    : intent.member.set === set.previousName &&
+        !input.expansion.sets.some((other) => other.name === intent.member.set);
+};
 
 const blockers = (observation: Seen): ReadonlyArray<Refusal> =>
   observation.blockers.map((blocker) => ({

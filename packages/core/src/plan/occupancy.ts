@@ -9,6 +9,8 @@ export interface Slot {
   readonly slot: number;
   readonly generation: number;
   readonly state: "held" | "dead" | "launching";
+  /** The launch that may be on its way; its place and token are asked again, never others. */
+  readonly intent?: IntentRecord;
 }
 
 /** A member of ours in a set, with the name that it shall have (another than its mark's after a move). */
@@ -44,12 +46,13 @@ export const slotsOf = (
   launching: ReadonlyArray<IntentRecord>,
 ): ReadonlyMap<number, Slot> => {
   const slots = new Map<number, Slot>();
-  const note = (name: MemberName, state: Slot["state"]) => {
+  const note = (name: MemberName, state: Slot["state"], intent?: IntentRecord) => {
     const known = slots.get(name.slot);
     if (known !== undefined && !outranks({ ...name, state }, known)) return;
-    slots.set(name.slot, { slot: name.slot, generation: name.generation, state });
+    const { slot, generation } = name;
+    slots.set(slot, { slot, generation, state, ...(intent === undefined ? {} : { intent }) });
   };
-  for (const intent of launching) note(intent.member, "launching");
+  for (const intent of launching) note(intent.member, "launching", intent);
   for (const record of records) note(record.member, "dead");
   for (const name of dead) note(name, "dead");
   for (const occupant of occupants) note(occupant.name, "held");

@@ -20,6 +20,8 @@ export interface SetInput extends DocumentInput {
   }>;
   /** Members that count but wait for adoption. */
   readonly waiting: number;
+  /** Launches under a former name that may still arrive: they count until they are told. */
+  readonly arriving: number;
   readonly slots: ReadonlyMap<number, Slot>;
   readonly places: ReadonlyArray<string>;
   /** Something that was found by looking forbids launches. */
@@ -38,7 +40,7 @@ export const planSet = (input: SetInput): SetPlan => {
   const { members, twins } = separateTwins(input.members);
   const marks = planMarks(input);
   const present = members.length + marks.length + input.waiting;
-  const missing = Math.max(0, input.set.count - present);
+  const missing = Math.max(0, input.set.count - present - input.arriving);
   const surplus = Math.max(0, present - input.set.count);
   const launches = input.blocked ? noLaunches : planLaunches(input, marks, missing);
   const removals = planRemovals(input, members, twins, surplus);
@@ -134,17 +136,19 @@ const planLaunches = (
   const slots = new Map(input.slots);
   for (const { member } of marks) slots.set(member.slot, { ...member, state: "held" });
   const template = templateMark(input.set.template);
-  const changes = freeSlots(input.set.name, slots, missing).map(
-    (member): Change => ({
+  const changes = freeSlots(input.set.name, slots, missing).map((member): Change => {
+    const slot = slots.get(member.slot);
+    const there = slot?.intent?.place ?? place;
+    return {
       action: "create",
       key: createKey(input, member),
       member,
-      place,
-      token: launchToken(input.policy.owner, addressOf(input), member, place),
+      place: there,
+      token: launchToken(input.policy.owner, addressOf(input), member, there),
       template,
-      reason: launchReason(input, member, slots.get(member.slot)),
-    }),
-  );
+      reason: launchReason(input, member, slot),
+    };
+  });
   return { changes, refusals: [] };
 };
 

@@ -84,8 +84,7 @@ const taken = (claim: Claim, first: Claim): Diagnostic => ({
 });
 
 /** `fleet.yaml:7:5`. */
-export const formatPlace = (place: Place): string =>
-  `${place.file}:${place.line}:${place.column}`;
+export const formatPlace = (place: Place): string => `${place.file}:${place.line}:${place.column}`;
 
 const comparePlaces = (a: Place, b: Place): number =>
   compareText(a.file, b.file) || a.line - b.line || a.column - b.column;

@@ -90,10 +90,7 @@ const readKind = (
   };
 };
 
-const readSpec = (
-  value: JsonObject,
-  known: boolean,
-): Part & { readonly spec?: JsonObject } => {
+const readSpec = (value: JsonObject, known: boolean): Part & { readonly spec?: JsonObject } => {
   const found = value["spec"];
   if (found === undefined) return { faults: [missingField(["spec"])] };
   if (isMap(found)) return { spec: found, faults: [] };

@@ -161,7 +161,10 @@ const readWord = (cursor: Cursor): ValueNode => {
   const start = cursor.offset;
   const word = match(wordPattern, cursor);
   if (word === "") {
-    lose(cursor, start === cursor.text.length ? "a value is missing at the end" : "a value expected here");
+    lose(
+      cursor,
+      start === cursor.text.length ? "a value is missing at the end" : "a value expected here",
+    );
     return null;
   }
   cursor.offset += word.length;

@@ -1,6 +1,14 @@
 // What the parsers hand on: the nodes of one document, each with its offset in the text.
 
-import { isAlias, isScalar, type Alias, type Node, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  isAlias,
+  isScalar,
+  type Alias,
+  type Node,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import type { TextFault } from "./fault.ts";
 
 /** A parsed value; nothing where a parser left a hole. */
@@ -35,7 +43,5 @@ export const keyText = (key: unknown): string | undefined => {
 };
 
 /** Follows aliases to what they stand for; an alias that leads nowhere stays itself. */
-export const followAlias = (
-  node: ValueNode,
-  aliases: ReadonlyMap<Alias, ValueNode>,
-): ValueNode => (isAlias(node) ? (aliases.get(node) ?? node) : node);
+export const followAlias = (node: ValueNode, aliases: ReadonlyMap<Alias, ValueNode>): ValueNode =>
+  isAlias(node) ? (aliases.get(node) ?? node) : node;

@@ -17,10 +17,7 @@ interface Entry {
  * Looks up offsets in one document. What is not there (a missing field) is placed at the name of
  * the nearest field around it; so is a field with nothing behind its colon.
  */
-export const makeOffsetOf = (
-  root: ValueNode,
-  aliases: ReadonlyMap<Alias, ValueNode>,
-): OffsetOf => {
+export const makeOffsetOf = (root: ValueNode, aliases: ReadonlyMap<Alias, ValueNode>): OffsetOf => {
   const start = offsetOf(root) ?? 0;
   const fieldsOf = memo(indexFields);
   const step = (node: ValueNode, part: string | number, around: number): Entry | undefined => {

@@ -1,6 +1,15 @@
 // Turns the nodes of one document into plain values, within limits, and finds what YAML can say but a document cannot.
 
-import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Scalar, type YAMLMap } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Alias,
+  type Node,
+  type Scalar,
+  type YAMLMap,
+} from "yaml";
 import type { Json } from "../words/json.ts";
 import { escapeText, quote } from "../words/quote.ts";
 import type { DocumentFault } from "./fault.ts";
@@ -118,7 +127,13 @@ const isUsableKey = (walk: Walk, fields: object, name: string, key: Scalar): boo
     return false;
   }
   if (!Object.hasOwn(fields, name)) return true;
-  report(walk, "key", `field ${quote(name)} is written twice in one map`, "remove one of them", key);
+  report(
+    walk,
+    "key",
+    `field ${quote(name)} is written twice in one map`,
+    "remove one of them",
+    key,
+  );
   return false;
 };
 
@@ -136,7 +151,12 @@ const aliasValue = (walk: Walk, node: Alias): Json => {
   walk.budget -= found.extent.size;
   if (walk.budget < 0) {
     const limit = walk.limits.aliasValues;
-    report(walk, "value", `aliases add more than ${limit} values to the document`, "write them out");
+    report(
+      walk,
+      "value",
+      `aliases add more than ${limit} values to the document`,
+      "write them out",
+    );
     return null;
   }
   if (walk.depth + found.extent.height > walk.limits.depth) {

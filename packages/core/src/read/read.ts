@@ -1,7 +1,12 @@
 // The verb read: text becomes documents, and every fault on the way is told with its place.
 
-import { compareDiagnostics, compareText, type Diagnostic, type Place } from "../words/diagnostic.ts";
-import { hasErrors } from "../words/diagnostic.ts";
+import {
+  compareDiagnostics,
+  compareText,
+  hasErrors,
+  type Diagnostic,
+  type Place,
+} from "../words/diagnostic.ts";
 import type { Document } from "../words/document.ts";
 import type { Kind } from "../words/kind.ts";
 import { contestedClaims, type Claim } from "./claims.ts";
@@ -50,7 +55,7 @@ export const readDocuments = (
     size: 0,
     documents: 0,
   };
-  for (const source of sources) {
+  for (const source of sources.toSorted((a, b) => compareText(a.file, b.file))) {
     readSource(reading, source);
   }
   const contested = contestedClaims(reading.entries.map((entry) => entry.claim));
@@ -166,10 +171,7 @@ const documentDiagnostic = (
 });
 
 /** A file with very many faults has one cause; the count is kept, the rest is not. */
-const atMost = (
-  found: ReadonlyArray<Diagnostic>,
-  limit: number,
-): ReadonlyArray<Diagnostic> => {
+const atMost = (found: ReadonlyArray<Diagnostic>, limit: number): ReadonlyArray<Diagnostic> => {
   if (found.length <= limit) return found;
   const { file, line, column } = found[limit]!;
   const severity = hasErrors(found.slice(limit)) ? "error" : "warning";

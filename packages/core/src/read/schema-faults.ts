@@ -180,7 +180,11 @@ const expectedByChecks = (ast: SchemaAST.AST): string | undefined => {
 
 /** Some of the library's words are for programmers. */
 const plainExpected = (expected: string | undefined): string | undefined =>
-  expected === "an integer" ? "a whole number" : expected === "a finite number" ? "a number" : expected;
+  expected === "an integer"
+    ? "a whole number"
+    : expected === "a finite number"
+      ? "a number"
+      : expected;
 
 const fieldNames = (ast: SchemaAST.AST): ReadonlyArray<string> =>
   ast._tag === "Objects" ? ast.propertySignatures.map((field) => String(field.name)) : [];

@@ -56,7 +56,8 @@ export const tooLarge = (file: string, size: number, limit: number): Diagnostic 
 });
 
 const binary = (file: string, bytes: Uint8Array): Diagnostic => {
-  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  const utf16 =
+    (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   return {
     file,
     line: 1,

@@ -128,7 +128,7 @@ const hints: Readonly<Partial<Record<YAMLError["code"], string>>> = {
   BAD_INDENT: "fields of one map must begin in the same column",
   MISSING_CHAR: "close what was opened, or put the text in quotes",
   BAD_SCALAR_START: "put the text in quotes",
-  BLOCK_AS_IMPLICIT_KEY: "a second \": \" in one line needs quotes around the text",
+  BLOCK_AS_IMPLICIT_KEY: 'a second ": " in one line needs quotes around the text',
   MULTILINE_IMPLICIT_KEY: "a field's name and its colon stand on one line",
   UNEXPECTED_TOKEN: "check the indentation, and the quotes of the line before",
   TAG_RESOLVE_FAILED: "leave the tag out",

@@ -113,11 +113,18 @@ const waiting = (plan: Plan): string => {
 };
 
 const stalled = (input: StatusInput): Verdict => {
-  const trouble = firstTrouble(input);
+  const trouble = passes(input.plan) ? undefined : firstTrouble(input);
   return trouble === undefined
     ? verdict("False", { code: "Free", text: "nothing stands in the way" })
     : verdict("True", trouble);
 };
+
+/** Not being able to look for a while needs nobody: the next run looks again. */
+const passes = (plan: Plan): boolean =>
+  !plan.seen &&
+  plan.refusals.every(({ reason }) =>
+    ["NotObserved", "BlindUnreachable", "BlindThrottled"].includes(reason.code),
+  );
 
 /** A hold, then a refusal, then the first change that a person has to do something about. */
 const firstTrouble = ({ plan, outcomes }: StatusInput): Reason | undefined => {

@@ -41,6 +41,7 @@ export const fakePace: Pace = {
   removeMillis: 60_000,
   retryMillis: 100,
   retryMaxMillis: 1_000,
+  looksAgain: 0,
   unreachableMillis: 2_000,
   throttledMillis: 10_000,
 };

@@ -1,0 +1,151 @@
+// Law 5: no data, half a list or an error never counts as "nothing is there".
+
+import { assert, describe, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
+import { makeMemoryStore } from "@muster/core/store/memory";
+import { effectiveChanges } from "@muster/core/words/plan";
+import { ProviderError, type ProviderReason } from "@muster/core/words/provider";
+import { makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
+import { living } from "../../src/fleet/survival.ts";
+import { fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
+import type { ReconcileReport } from "@muster/core/reconcileOnce";
+
+const ready = (report: ReconcileReport, name = "site") =>
+  report.statuses
+    .find((status) => status.metadata.name === name)!
+    .conditions.find((condition) => condition.type === "Ready")!;
+
+const reasons: ReadonlyArray<ProviderReason> = [
+  "Unreachable",
+  "Throttled",
+  "Denied",
+  "Conflict",
+  "Exhausted",
+  "Invalid",
+];
+
+const failing = (reason: ProviderReason) =>
+  new ProviderError({ reason, operation: "ListMachines", message: "no list", remedy: "wait" });
+
+describe("law 5: missing is not zero", () => {
+  it.effect("a half-read list plans no change of any kind, whatever the count", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(3)] });
+      cloud.faults.halfRead = true;
+      for (const count of [0, 2, 3, 7]) {
+        const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(count)] });
+        assert.deepStrictEqual(turn.plans.flatMap(effectiveChanges), []);
+        assert.strictEqual(ready(turn).status, "Unknown");
+        assert.strictEqual(turn.plans[0]!.seen, false);
+      }
+      assert.strictEqual(cloud.mutations().length, 3);
+    }),
+  );
+
+  it.effect("a list that was not read renames and adopts nothing, and orphans only in name", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+      cloud.faults.halfRead = true;
+      const renamed = { ...fleetOf(2, "place"), previousName: "site" };
+      yield* fakeTurn({ cloud, store, documents: [renamed] });
+      assert.strictEqual(cloud.mutations().length, 2);
+      yield* fakeTurn({ cloud, store, documents: [] });
+      const kept = (yield* store.load("us")).filter(
+        (record) => record._tag === "Document" && record.document.name === "site",
+      );
+      assert.strictEqual(kept.length, 1, "what nobody saw empty is not dropped");
+      cloud.faults.halfRead = false;
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+      assert.strictEqual(cloud.mutations().length, 2);
+    }),
+  );
+
+  it.effect("whatever error a look ends in: Ready Unknown with its reason, and other documents go on", () =>
+    Effect.gen(function* () {
+      for (const reason of reasons) {
+        const cloud = makeFakeCloud();
+        const store = makeMemoryStore();
+        cloud.faults.blind.set("site", failing(reason));
+        const documents = [fleetOf(2), fleetOf(1, "other")];
+        const turn = yield* fakeTurn({ cloud, store, documents });
+        assert.strictEqual(ready(turn).status, "Unknown");
+        assert.strictEqual(ready(turn).reason, `Blind${reason}`);
+        assert.strictEqual(ready(turn, "other").status, "True");
+        assert.deepStrictEqual(
+          cloud.mutations().map((mutation) => mutation.document),
+          ["other"],
+        );
+      }
+    }),
+  );
+
+  it.effect("a handler that cannot be had, or that forgets a document, is a blind spot", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      const documents = [fleetOf(2)];
+      const none = { handlers: () => Effect.fail(failing("Denied")) };
+      const turn = yield* fakeTurn({ cloud, store, documents, input: none });
+      assert.strictEqual(ready(turn).status, "Unknown");
+      const forgetful = { ...cloud.handler, observe: () => Effect.succeed([]) };
+      const again = yield* fakeTurn({ cloud, store, documents, handler: forgetful });
+      assert.strictEqual(ready(again).status, "Unknown");
+      assert.deepStrictEqual(cloud.mutations(), []);
+    }),
+  );
+
+  it.effect("nothing of a blind turn is kept as applied: no consent comes of it", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      cloud.faults.halfRead = true;
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(9)] });
+      const records = yield* store.load("us");
+      assert.deepStrictEqual(records.filter((record) => record._tag === "Applied"), []);
+    }),
+  );
+
+  it.effect("a member in an unknown or stopped phase holds its slot and is not Ready", () =>
+    Effect.gen(function* () {
+      for (const phase of ["unknown", "stopped"] as const) {
+        const cloud = makeFakeCloud();
+        const store = makeMemoryStore();
+        yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+        cloud.setPhase(cloud.machines()[0]!.id, phase);
+        const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+        assert.strictEqual(cloud.mutations().length, 2);
+        assert.strictEqual(ready(turn).status, "False");
+        assert.strictEqual(turn.left[0]!.drift[0]?.seen, phase);
+      }
+    }),
+  );
+
+  it.effect("a lagging list is no proof of absence for what the store knows", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      cloud.faults.listLagMillis = 60_000;
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(3)] });
+      const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(3)] });
+      assert.deepStrictEqual(turn.plans.flatMap(effectiveChanges), []);
+      assert.strictEqual(living(cloud, "site").length, 3);
+    }),
+  );
+
+  it.effect("a look that fails right before a change leaves the change undone", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+      cloud.faults.next.set("look", [failing("Denied")]);
+      cloud.faults.next.set("find", [failing("Invalid")]);
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(1), fleetOf(1, "other")] });
+      assert.strictEqual(cloud.mutations().filter((one) => one.document === "other").length, 0);
+    }),
+  );
+});
