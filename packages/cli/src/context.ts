@@ -5,6 +5,7 @@ import * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import {
   type Diagnostic,
+  type Pace,
   type Plugin,
   type SourceText,
   type StoreError,
@@ -34,6 +35,8 @@ export interface Local {
   readonly sources: ReadonlyArray<SourceText>;
   /** Faults of whole files, before any document in them was read. */
   readonly fileFaults: ReadonlyArray<Diagnostic>;
+  readonly pace: Partial<Pace>;
+  readonly leaseMillis?: number;
   readonly openStore: Effect.Effect<StoreShape, StoreError, Scope.Scope>;
 }
 
@@ -52,6 +55,8 @@ export const openLocal = Effect.fnUntraced(function* (
     plugins: pluginsOf(config, wiring.plugins({ by: "command line" }), wiring.decorate),
     sources: files.sources,
     fileFaults: files.diagnostics,
+    pace: wiring.pace,
+    ...(wiring.leaseMillis === null ? {} : { leaseMillis: wiring.leaseMillis }),
     openStore: wiring.openStore(place, access),
   };
 });
@@ -61,3 +66,12 @@ export const pluginsOf = (
   builtIn: ReadonlyArray<Plugin>,
   decorate: (plugin: Plugin) => Plugin,
 ): ReadonlyArray<Plugin> => (config.plugins ?? builtIn).map(decorate);
+
+/** What plan and apply need of it. */
+export const turnOf = ({ plugins, sources, owner, pace, leaseMillis }: Local) => ({
+  plugins,
+  sources,
+  owner,
+  pace,
+  ...(leaseMillis === undefined ? {} : { leaseMillis }),
+});

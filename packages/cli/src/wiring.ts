@@ -4,7 +4,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import type * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
-import { makeMemoryStore, type Plugin, type StoreError, type StoreShape } from "@muster/core";
+import { makeMemoryStore, type Pace, type Plugin, type StoreError, type StoreShape } from "@muster/core";
 import { Git, type GitError } from "@muster/gitops-runner";
 import { oci, type OperatorProfile } from "@muster/provider-oci";
 import { openSqliteStore, type StorePlace } from "@muster/store-sql";
@@ -24,6 +24,10 @@ export interface WiringShape {
     access: "read" | "write",
   ) => Effect.Effect<StoreShape, StoreError, Scope.Scope>;
   readonly git: (env: Env) => Layer.Layer<Git, GitError>;
+  /** How the core waits for providers, where it does not wait as usual. */
+  readonly pace: Partial<Pace>;
+  /** How long a claim of the lease lasts without renewal, in milliseconds; as usual when nothing. */
+  readonly leaseMillis: number | null;
   /** Stands between us and every provider; the crash tests cut it short. */
   readonly decorate: (plugin: Plugin) => Plugin;
 }
@@ -42,6 +46,8 @@ export const defaultWiring: WiringShape = {
           missing: access === "read" ? "empty" : "create",
         }),
   git: (env) => Git.layer({ environment: env }),
+  pace: {},
+  leaseMillis: null,
   decorate: (plugin) => plugin,
 };
 

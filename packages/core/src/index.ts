@@ -16,6 +16,7 @@ export * from "./words/set.ts";
 export * from "./words/status.ts";
 export * from "./store/store.ts";
 export * from "./lease/lease.ts";
+export { waitForLease } from "./lease/patience.ts";
 export * from "./apply/outcome.ts";
 export { defaultPace, type Pace } from "./apply/retry.ts";
 export type { Mandate } from "./apply/journal.ts";

@@ -46,6 +46,8 @@ export interface RunOptions {
   /** Who runs it, as it calls itself. */
   readonly holder: string;
   readonly pace: Pace;
+  /** How long a claim of the lease lasts without renewal, in milliseconds; 120 000 when not given. */
+  readonly leaseMillis?: number;
   readonly policy?: Partial<Omit<Policy, "owner" | "hold">>;
   readonly onEvent?: (event: Event) => Effect.Effect<void>;
 }
@@ -212,7 +214,13 @@ const publishedBefore = (
 const watchedLease = Effect.fnUntraced(function* (
   options: RunOptions,
 ): Effect.fn.Return<WatchedLease, GitError, Git> {
-  const lease = yield* makeGitLease(options);
+  const { leaseMillis } = options;
+  const lease = yield* makeGitLease({
+    ...options,
+    ...(leaseMillis === undefined
+      ? {}
+      : { timeToLive: leaseMillis, margin: Math.floor(leaseMillis / 4) }),
+  });
   let held: HeldGitLease | null = null;
   return {
     lease: {

@@ -20,6 +20,8 @@ import {
   type SourceText,
   Store,
   type StoreError,
+  type StoreShape,
+  waitForLease,
 } from "@muster/core";
 
 export interface TurnOptions {
@@ -36,6 +38,8 @@ export interface TurnOptions {
   readonly approval?: Mandate["approval"];
   readonly policy?: Partial<Omit<Policy, "owner">>;
   readonly pace?: Partial<Pace>;
+  /** How long a claim of the lease lasts without renewal, in milliseconds; 30 000 when not given. */
+  readonly leaseMillis?: number;
   /** Apply only a plan of this digest; otherwise the report says `stale` and nothing was applied. */
   readonly expectDigest?: string;
   /** Told what happens, in the order of happening. */
@@ -51,7 +55,7 @@ export const plan = (
 
 /**
  * Carries out what `plan` decides, as far as it may, and looks again. One apply per owner and store
- * at a time: another one fails with `LeaseError`.
+ * at a time: another one waits for its lease to end, and fails with `LeaseError` when it does not.
  */
 export const apply = (
   options: TurnOptions,
@@ -60,7 +64,12 @@ export const apply = (
 const turn = (
   options: TurnOptions,
   mode: "plan" | "apply",
-): Effect.Effect<ReconcileReport, TurnError, Store> => Effect.scoped(scopedTurn(options, mode));
+): Effect.Effect<ReconcileReport, TurnError, Store> =>
+  waitForLease(Effect.scoped(scopedTurn(options, mode)), ({ message }, millis) =>
+    options.onEvent === undefined
+      ? Effect.void
+      : options.onEvent({ type: "waiting", message, millis }),
+  );
 
 const scopedTurn = Effect.fnUntraced(function* (
   options: TurnOptions,
@@ -89,6 +98,17 @@ const scopedTurn = Effect.fnUntraced(function* (
     ...(options.expectDigest === undefined ? {} : { expectDigest: options.expectDigest }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   }).pipe(
-    Effect.provideService(Lease, makeStoreLease({ store, owner, holder: `${claimed} ${run}` })),
+    Effect.provideService(Lease, leaseOf(options, store, `${claimed} ${run}`)),
   );
 });
+
+/** A third of the time is left for a write to begin. */
+const leaseOf = ({ owner, leaseMillis }: TurnOptions, store: StoreShape, holder: string) =>
+  makeStoreLease({
+    store,
+    owner,
+    holder,
+    ...(leaseMillis === undefined
+      ? {}
+      : { ttlMillis: leaseMillis, marginMillis: Math.floor(leaseMillis / 3) }),
+  });

@@ -8,7 +8,7 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import { formatAddress, type Plan, Store, type StoreRecord } from "@muster/core";
 import { plan as planTurn } from "@muster/sdk";
-import { openLocal } from "../context.ts";
+import { openLocal, turnOf } from "../context.ts";
 import { wrongInput } from "../exit.ts";
 import { noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
 import { Out } from "../screen/out.ts";
@@ -43,7 +43,7 @@ export const adopt = Command.make(
     const adopted = yield* Effect.scoped(
       Effect.gen(function* () {
         const { store, owner } = yield* openRecords(flags, "write");
-        const { plans } = yield* planTurn({ ...local, owner, actor: by }).pipe(
+        const { plans } = yield* planTurn({ ...turnOf(local), owner, actor: by }).pipe(
           Effect.provideService(Store, store),
         );
         const found = yield* planOf(plans, flags.document);

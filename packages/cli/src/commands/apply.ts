@@ -8,7 +8,7 @@ import * as Flag from "effect/cli/Flag";
 import * as Schema from "effect/Schema";
 import { exitCodes, Store, verdictOfApply } from "@muster/core";
 import { apply as applyTurn } from "@muster/sdk";
-import { openLocal } from "../context.ts";
+import { openLocal, turnOf } from "../context.ts";
 import { endWith, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
@@ -44,9 +44,7 @@ export const apply = Command.make(
       Effect.gen(function* () {
         const store = yield* local.openStore;
         return yield* applyTurn({
-          plugins: local.plugins,
-          sources: local.sources,
-          owner: local.owner,
+          ...turnOf(local),
           actor,
           approval:
             expected === undefined

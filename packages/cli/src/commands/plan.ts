@@ -7,7 +7,7 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import { digestOfPlans, encodePlans, exitCodes, Store, verdictOfPlan } from "@muster/core";
 import { plan as planTurn } from "@muster/sdk";
-import { openLocal } from "../context.ts";
+import { openLocal, turnOf } from "../context.ts";
 import { endWith, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
@@ -44,12 +44,7 @@ export const plan = Command.make(
     const { plans } = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* local.openStore;
-        return yield* planTurn({
-          plugins: local.plugins,
-          sources: local.sources,
-          owner: local.owner,
-          actor: actorName(screen.env),
-        }).pipe(Effect.provideService(Store, store));
+        return yield* planTurn({ ...turnOf(local), actor: actorName(screen.env) }).pipe(Effect.provideService(Store, store));
       }),
     );
     const bytes = encodePlans(plans);

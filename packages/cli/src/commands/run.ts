@@ -13,6 +13,7 @@ import {
   hasErrors,
   Store,
   verdictOfApply,
+  waitForLease,
 } from "@muster/core";
 import {
   checkEnvironment,
@@ -105,7 +106,9 @@ export const run = Command.make(
     const report = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* settings.openStore;
-        return yield* runOnce(settings.options).pipe(Effect.provideService(Store, store));
+        return yield* waitForLease(runOnce(settings.options), ({ message }, millis) =>
+          screen.progress.onEvent({ type: "waiting", message, millis }),
+        ).pipe(Effect.provideService(Store, store));
       }),
     ).pipe(Effect.ensuring(screen.progress.end), Effect.provide(settings.git));
     yield* tell(report, flags.output);
@@ -169,7 +172,8 @@ const settle = Effect.fnUntraced(function* (flags: RunFlags) {
       signers,
       run: crypto.randomUUID(),
       holder,
-      pace: defaultPace,
+      pace: { ...defaultPace, ...wiring.pace },
+      ...(wiring.leaseMillis === null ? {} : { leaseMillis: wiring.leaseMillis }),
       onEvent: screen.progress.onEvent,
     },
   };

@@ -51,6 +51,11 @@ export const makeProgress = (stream: ProgressStream, paint: Paint): Progress => 
     shown = true;
   };
   const take = (event: Event, now: number) => {
+    if (event.type === "waiting") {
+      line(
+        paint("yellow", `waiting ${Math.ceil(event.millis / 1000)} s: ${escapeText(event.message, 300)}`),
+      );
+    }
     if (event.type === "started") {
       const text = `${event.change.action} ${subject(event.change)}`;
       running.set(event.change.key, { text, since: now });

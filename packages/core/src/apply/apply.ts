@@ -9,8 +9,10 @@ import type { Change, CreateChange, ForgetChange, Plan, SettleChange } from "../
 import type { Handler, ProviderError } from "../words/provider.ts";
 import {
   type DocumentRecord,
+  type AppliedRecord,
   type IntentRecord,
   recordKey,
+  type RemovalRecord,
   type StoreRecord,
 } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
@@ -29,6 +31,8 @@ export interface ApplyContext {
   readonly mayWrite: Effect.Effect<void, LeaseError>;
   /** What the store held of this document when the plan was made. */
   readonly records: ReadonlyArray<StoreRecord>;
+  /** How many members the numbers stand for, by set; goes down with each asked removal. */
+  readonly consent: Map<string, AppliedRecord>;
   readonly onEvent: (event: Event) => Effect.Effect<void>;
 }
 
@@ -164,9 +168,24 @@ const closeIntent = (
   if (outcome.result === "unknown") return { audit };
   return {
     audit,
-    puts: memberAfter(plan, change, acted),
+    puts: [
+      ...memberAfter(plan, change, acted),
+      ...(outcome.result === "done" ? lessConsent(context, intent) : []),
+    ],
     deletes: [recordKey(intent), ...obsolete(change, outcome)],
   };
+};
+
+/** A removal that was asked for uses up its part of the consent, and no second one can. */
+const lessConsent = (
+  context: ApplyContext,
+  intent: IntentRecord,
+): ReadonlyArray<AppliedRecord> => {
+  const level = context.consent.get(intent.member.set);
+  if (!intent.asked || level === undefined || level.count === 0) return [];
+  const less = { ...level, count: level.count - 1 };
+  context.consent.set(intent.member.set, less);
+  return [less];
 };
 
 const memberAfter = (
@@ -204,12 +223,21 @@ const settle = Effect.fnUntraced(function* (
   const outcome = done(plan, change, change.reason.text);
   const at = yield* now;
   yield* context.writer.write({
-    puts: intent === undefined ? [] : memberFound(intent, change),
+    puts: intent === undefined ? [] : settled(context, intent, change),
     deletes: [`Intent/${change.intent}`],
     audit: [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)],
   });
   return yield* finish(context, outcome);
 });
+
+const settled = (
+  context: ApplyContext,
+  intent: IntentRecord,
+  change: SettleChange,
+): ReadonlyArray<StoreRecord> => [
+  ...memberFound(intent, change),
+  ...(change.outcome === "done" ? lessConsent(context, intent) : []),
+];
 
 const memberFound = (intent: IntentRecord, change: SettleChange): ReadonlyArray<StoreRecord> => {
   const record = (alive: boolean) => [
@@ -239,7 +267,11 @@ const forget = Effect.fnUntraced(function* (
   const outcome = done(plan, change, change.reason.text);
   const audit = [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)];
   if (change.how === "drop") {
-    yield* context.writer.write({ deletes: about.map(recordKey), audit });
+    yield* context.writer.write({
+      puts: inherited(plan, change, about),
+      deletes: about.map(recordKey),
+      audit,
+    });
   } else {
     const documents = about.filter((record): record is DocumentRecord => record._tag === "Document");
     const puts = documents.map((record) => ({ ...record, orphanedAt: at }));
@@ -247,6 +279,18 @@ const forget = Effect.fnUntraced(function* (
   }
   return yield* finish(context, outcome);
 });
+
+/** A new name is no new hour: what was removed unasked under the old one still counts. */
+const inherited = (
+  plan: Plan,
+  change: ForgetChange,
+  about: ReadonlyArray<StoreRecord>,
+): ReadonlyArray<StoreRecord> =>
+  plan.document.name === change.document.name
+    ? []
+    : about
+        .filter((record): record is RemovalRecord => record._tag === "Removal")
+        .map((record) => ({ ...record, document: plan.document }));
 
 const noteInterruption = (context: ApplyContext, plan: Plan, change: Change): Effect.Effect<void> =>
   Effect.gen(function* () {

@@ -32,6 +32,7 @@ export const intentRecord = (
   action: change.action,
   member: change.member,
   target: change.action === "create" ? null : change.id,
+  asked: change.action === "remove" && change.asked,
   place: change.action === "create" ? change.place : null,
   token: change.action === "create" ? change.token : null,
   template: change.action === "create" ? change.template : null,

@@ -26,6 +26,7 @@ export interface Outcome {
 export type Event =
   | { readonly type: "observed"; readonly documents: number; readonly round: number }
   | { readonly type: "planned"; readonly changes: number; readonly round: number }
+  | { readonly type: "waiting"; readonly message: string; readonly millis: number }
   | { readonly type: "started"; readonly document: DocumentAddress; readonly change: Change }
   | {
       readonly type: "progress";

@@ -32,9 +32,9 @@ const largestBatch = 500;
  * together; within a batch, later puts and deletes win, as they would one by one.
  */
 export const makeWriter = Effect.fnUntraced(function* (
-  store: StoreShape,
   owner: string,
-  fence: () => number | null,
+  /** Asked anew each time: the lease may be claimed, and renewed, between two batches. */
+  commit: () => StoreShape["commit"],
 ): Effect.fn.Return<Writer> {
   const turn = yield* Semaphore.make(1);
   let pending: Array<Pending> = [];
@@ -43,21 +43,14 @@ export const makeWriter = Effect.fnUntraced(function* (
     const batch = pending.slice(0, largestBatch);
     pending = pending.slice(largestBatch);
     if (batch.length === 0) return Effect.void;
-    const version = fence();
-    return store
-      .commit({
-        owner,
-        ...(version === null ? {} : { fence: version }),
-        ...merge(batch.map((one) => one.write)),
-      })
-      .pipe(
-        Effect.exit,
-        Effect.flatMap((exit) =>
-          Effect.forEach(batch, (one) => Deferred.done(one.done, Exit.asVoid(exit)), {
-            discard: true,
-          }),
-        ),
-      );
+    return commit()({ owner, ...merge(batch.map((one) => one.write)) }).pipe(
+      Effect.exit,
+      Effect.flatMap((exit) =>
+        Effect.forEach(batch, (one) => Deferred.done(one.done, Exit.asVoid(exit)), {
+          discard: true,
+        }),
+      ),
+    );
   }).pipe(Effect.uninterruptible);
 
   const write = Effect.fnUntraced(function* (write: Write) {

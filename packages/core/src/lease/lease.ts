@@ -4,6 +4,8 @@ import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
+import type { Batch, StoreError } from "../store/store.ts";
+import type { AuditHead } from "../words/audit.ts";
 
 /**
  * - `Taken`: another runner holds it, or claimed since we looked
@@ -14,6 +16,8 @@ export class LeaseError extends Schema.TaggedError<LeaseError>()("LeaseError", {
   reason: Schema.Literals(["Taken", "Lost", "Unavailable"]),
   message: Schema.String,
   remedy: Schema.optionalKey(Schema.String),
+  /** With `Taken`: until when it is held, in milliseconds since the epoch, when that is known. */
+  heldUntil: Schema.optionalKey(Schema.Number),
 }) {}
 
 /** What was seen before observe; a claim succeeds on exactly this or not at all. */
@@ -35,8 +39,8 @@ export interface HeldLease {
   readonly check: Effect.Effect<void, LeaseError>;
   /** Fails, never succeeds: ends when the lease is lost, so that a race with it interrupts the work. */
   readonly lost: Effect.Effect<never, LeaseError>;
-  /** The version that a store transaction must be fenced by; nothing when the fence is elsewhere. */
-  readonly storeFence: number | null;
+  /** Commits under this lease, when it is kept in the store; otherwise the fence is elsewhere. */
+  readonly commit?: (batch: Batch) => Effect.Effect<AuditHead, StoreError>;
 }
 
 export interface LeaseShape {

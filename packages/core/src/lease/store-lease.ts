@@ -135,6 +135,7 @@ const refuseHeld = (sighting: LeaseSighting, now: number): Effect.Effect<void, L
       reason: "Taken",
       message: `${sighting.holder} holds the lease until ${formatTime(sighting.heldUntil)}`,
       remedy: "wait until it is done; after that time the lease can be taken over",
+      heldUntil: sighting.heldUntil,
     }),
   );
 };

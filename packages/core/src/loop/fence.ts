@@ -24,7 +24,7 @@ export const openFence = Effect.fnUntraced(function* (
   const store = yield* Store;
   const lease = yield* Lease;
   let held: HeldLease | null = null;
-  const writer = yield* makeWriter(store, input.policy.owner, () => held?.storeFence ?? null);
+  const writer = yield* makeWriter(input.policy.owner, () => held?.commit ?? store.commit);
   const sighting = yield* lease.look;
   const claim = Effect.gen(function* () {
     if (held !== null) return held;

@@ -4,12 +4,12 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { observe } from "../observe/observe.ts";
 import { expand, plan, vanishedDocuments } from "../plan/plan.ts";
-import { documentRecord, onlyNews } from "../report/bookkeeping.ts";
+import { consentRecords, documentRecord, onlyNews } from "../report/bookkeeping.ts";
 import { Store, type StoreError } from "../store/store.ts";
-import { type Document, formatAddress } from "../words/document.ts";
+import { type Document, type DocumentAddress, formatAddress } from "../words/document.ts";
 import { effectiveChanges, type Plan } from "../words/plan.ts";
 import type { Observation } from "../words/provider.ts";
-import type { DocumentRecord, StatusRecord, StoreRecord } from "../words/record.ts";
+import type { AppliedRecord, DocumentRecord, StatusRecord, StoreRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
 import { type ReconcileInput, tell } from "./input.ts";
 
@@ -22,6 +22,8 @@ export interface Unit {
   readonly observation: Observation | undefined;
   readonly record: DocumentRecord | undefined;
   readonly status: StatusRecord | undefined;
+  /** How many members the numbers stand for, by set. */
+  readonly consent: ReadonlyArray<AppliedRecord>;
   /** What the store shall remember of the document itself, when that is news. */
   readonly news: ReadonlyArray<StoreRecord>;
 }
@@ -72,6 +74,10 @@ const gather = (
   const seen = new Map(observations.map((one) => [formatAddress(one.document), one]));
   const kept = new Map<string, DocumentRecord>();
   const told = new Map<string, StatusRecord>();
+  const applied = Map.groupBy(
+    records.filter((record): record is AppliedRecord => record._tag === "Applied"),
+    (record) => formatAddress(record.document),
+  );
   for (const record of records) {
     if (record._tag === "Document") kept.set(formatAddress(record.document), record);
     if (record._tag === "Status") told.set(formatAddress(record.document), record);
@@ -81,6 +87,10 @@ const gather = (
     const document = asked.get(address);
     const expansion = expanded.get(address)!;
     const record = kept.get(address);
+    const before = [one.document, ...formerOf(expansion)].flatMap(
+      (name) => applied.get(formatAddress(name)) ?? [],
+    );
+    const consent = one.seen && !one.orphaned ? consentRecords(one, expansion, before) : [];
     return {
       plan: one,
       document,
@@ -88,10 +98,17 @@ const gather = (
       observation: seen.get(address),
       record,
       status: told.get(address),
-      news: document === undefined ? [] : newsOf(input, document, expansion, record),
+      consent,
+      news:
+        document === undefined
+          ? []
+          : [...newsOf(input, document, expansion, record), ...onlyNews(consent, before)],
     };
   });
 };
+
+const formerOf = ({ document, previousName }: Expansion): ReadonlyArray<DocumentAddress> =>
+  previousName === undefined ? [] : [{ kind: document.kind, name: previousName }];
 
 const newsOf = (
   input: ReconcileInput,

@@ -81,6 +81,7 @@ const applyUnit = Effect.fnUntraced(function* (
           writer: fence.writer,
           mayWrite: held.check,
           records,
+          consent: new Map(unit.consent.map((record) => [record.set, record])),
           onEvent: (event) => tell(input, event),
         },
         unit.plan,

@@ -50,8 +50,9 @@ export const judgeUnasked = (
     .filter((end) => end > now)
     .sort((a, b) => a - b);
   if (ends.length + going.length <= limit) return { allowed: true, refusal: null, dueAt: null };
-  const consent = consentDigest(going.map((occupant) => occupant.sighting.id));
-  if (approvals.some((approval) => approval.digest === consent)) {
+  const ids = going.map((occupant) => occupant.sighting.id);
+  const consent = consentDigest(ids);
+  if (approvals.some((approval) => covers(approval, ids, recent))) {
     return { allowed: true, refusal: null, dueAt: null };
   }
   const mustEnd = ends.length + going.length - limit;
@@ -67,6 +68,18 @@ export const judgeUnasked = (
     },
     dueAt: mustEnd <= ends.length ? ends[mustEnd - 1]! : null,
   };
+};
+
+/** Consent to some members holds for those of them that are left, after a crash half-way. */
+const covers = (
+  approval: ApprovalRecord,
+  ids: ReadonlyArray<string>,
+  recent: ReadonlyArray<RemovalRecord>,
+): boolean => {
+  const since = recent
+    .filter((removal) => removal.at >= approval.at && !ids.includes(removal.id))
+    .map((removal) => removal.id);
+  return approval.digest === consentDigest([...ids, ...since]);
 };
 
 /** The digest of exactly the members to go: consent to these, and to no others. */

@@ -90,7 +90,10 @@ const placeOf = (input: RosterInput, sighting: MemberSighting, buried: boolean):
 const placeOfOthers = (input: RosterInput, sighting: MemberSighting, present: boolean): Place => {
   if (!present) return { at: "nowhere" };
   const adoption = input.adoptions.find(
-    (wish) => wish.id === sighting.id && wish.from === sighting.owner,
+    (wish) =>
+      wish.id === sighting.id &&
+      wish.from === sighting.owner &&
+      input.expansion.sets.some((set) => set.name === wish.set),
   );
   if (adoption !== undefined) return { at: "adoptable", adoption };
   return { at: sighting.owner === null ? "waiting" : "foreign" };

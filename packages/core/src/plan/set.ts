@@ -6,6 +6,7 @@ import type { Change, Drift, Reason, Refusal, SetCount } from "../words/plan.ts"
 import type { MemberSighting } from "../words/provider.ts";
 import type { AdoptionRecord } from "../words/record.ts";
 import { type SetResource, templateMark } from "../words/set.ts";
+import { consentLevel } from "./consent.ts";
 import type { DocumentInput } from "./input.ts";
 import { freeSlots, type Occupant, separateTwins, type Slot } from "./occupancy.ts";
 import { judgeUnasked, newestFirst } from "./removals.ts";
@@ -41,7 +42,8 @@ export const planSet = (input: SetInput): SetPlan => {
   const marks = planMarks(input);
   const present = members.length + marks.length + input.waiting;
   const missing = Math.max(0, input.set.count - present - input.arriving);
-  const surplus = Math.max(0, present - input.set.count);
+  // Who waits for adoption fills a place, and never pushes out one of ours.
+  const surplus = Math.max(0, present - input.waiting - input.set.count);
   const launches = input.blocked ? noLaunches : planLaunches(input, marks, missing);
   const removals = planRemovals(input, members, twins, surplus);
   const going = new Set(removals.changes.map((change) => change.key));
@@ -74,7 +76,13 @@ const noLaunches = { changes: [], refusals: [] } as const;
 
 /** Members that come along from a former name, then those that a person asked to adopt. */
 const planMarks = (input: SetInput): ReadonlyArray<Extract<Change, { action: "update" | "adopt" }>> => {
-  const slots = new Map(input.slots);
+  const slots = new Map(
+    // A launch in flight may still arrive under its name.
+    [...input.slots].map(([slot, known]) => [
+      slot,
+      known.state === "launching" ? { ...known, state: "held" as const } : known,
+    ]),
+  );
   const take = (wished: MemberName | null): MemberName => {
     const name = nameFor(input.set.name, slots, wished);
     slots.set(name.slot, { ...name, state: "held" });
@@ -192,12 +200,14 @@ const planRemovals = (
 } => {
   const going = newestFirst(members).slice(0, surplus);
   const asked = going.slice(0, askedRemovals(input));
-  const unasked = [...twins, ...going.slice(asked.length)];
+  const unasked = [...twins, ...going.slice(asked.length)].filter(isWhole);
   const verdict = judgeUnasked(
     input.set.name,
     input.set.count,
     unasked,
-    input.remembered.removals.filter((removal) => removal.set === input.set.name),
+    input.remembered.removals.filter((removal) =>
+      [input.set.name, input.set.previousName].includes(removal.set),
+    ),
     input.remembered.approvals,
     input.policy,
     input.now,
@@ -216,23 +226,23 @@ const planRemovals = (
   return { changes, refusals, dueAt: verdict.dueAt };
 };
 
+/** What is stopped or cannot be told holds its place until a person decides. */
+const isWhole = (occupant: Occupant): boolean =>
+  occupant.sighting.phase === "running" || occupant.sighting.phase === "starting";
+
 /** A number that a person changed is consent to the difference, and to no more. */
 const askedRemovals = (input: SetInput): number => {
   const before = lastApplied(input);
   return before === undefined ? Number.MAX_SAFE_INTEGER : Math.max(0, before - input.set.count);
 };
 
-const lastApplied = (input: SetInput): number | undefined => {
-  const records = input.remembered.applied;
-  const under = (name: string, set: string | undefined) =>
-    records.find((record) => record.document.name === name && record.set === set);
-  const { name, previousName } = input.document;
-  const record =
-    under(name, input.set.name) ??
-    under(name, input.set.previousName) ??
-    (previousName === undefined ? undefined : under(previousName, input.set.name));
-  return record?.count;
-};
+const lastApplied = (input: SetInput): number | undefined =>
+  consentLevel(
+    input.remembered.applied,
+    input.document.name,
+    input.document.previousName,
+    input.set,
+  );
 
 const unaskedReason = (occupant: Occupant, twins: ReadonlyArray<Occupant>): Reason =>
   twins.includes(occupant)

@@ -1,6 +1,7 @@
 // Decides what the store shall remember of a document beside its changes, and only when it is news.
 
 import { canonicalJson } from "../words/canonical.ts";
+import { consentLevel } from "../plan/consent.ts";
 import type { Document } from "../words/document.ts";
 import { effectiveChanges, type Plan } from "../words/plan.ts";
 import { type AppliedRecord, type DocumentRecord, recordKey, type StoreRecord } from "../words/record.ts";
@@ -22,9 +23,27 @@ export const documentRecord = (
 });
 
 /**
- * What counts as applied, once a plan has nothing left to do: from then on only a changed number
- * is consent to remove.
+ * How many members the numbers stand for from now on: never fewer than before the changes that
+ * they ask for. Written before the first of these, so that taking a raise back is consent, too.
  */
+export const consentRecords = (
+  plan: Plan,
+  expansion: Expansion,
+  before: ReadonlyArray<AppliedRecord>,
+): ReadonlyArray<AppliedRecord> =>
+  plan.counts.map((count) => {
+    const set = expansion.sets.find((candidate) => candidate.name === count.set)!;
+    const known = consentLevel(before, plan.document.name, expansion.previousName, set);
+    return {
+      _tag: "Applied",
+      document: plan.document,
+      set: set.name,
+      count: Math.max(known ?? count.present - count.unowned, set.count),
+      template: templateMark(set.template),
+    };
+  });
+
+/** Once a plan has nothing left to do, its numbers stand for just what is there. */
 export const appliedRecords = (
   plan: Plan,
   expansion: Expansion,

@@ -36,7 +36,10 @@ export const DocumentRecord = Schema.Struct({
   expansion: Expansion,
 });
 
-/** What was last applied to a set with success. */
+/**
+ * How many members of a set a person's numbers stand for: raised before the first launch that a
+ * raised count asks for, lowered with each removal that a lowered count asked for.
+ */
 export const AppliedRecord = Schema.Struct({
   _tag: Schema.Literal("Applied"),
   document: Address,
@@ -64,6 +67,8 @@ export const IntentRecord = Schema.Struct({
   member: Member,
   /** The provider's identifier, when there is one yet. */
   target: Schema.NullOr(Schema.String),
+  /** On a removal: whether a person's number asked for it. */
+  asked: Schema.Boolean,
   place: Schema.NullOr(Schema.String),
   token: Schema.NullOr(Schema.String),
   template: Schema.NullOr(Schema.String),

@@ -2,7 +2,7 @@
 
 import * as Effect from "effect/Effect";
 import type { Pace } from "@muster/core/apply/retry";
-import { Lease, type LeaseError } from "@muster/core/lease/lease";
+import { Lease, type LeaseError, type LeaseShape } from "@muster/core/lease/lease";
 import { makeStoreLease } from "@muster/core/lease/store-lease";
 import type { ReconcileInput } from "@muster/core/loop/input";
 import { reconcileOnce, type ReconcileReport } from "@muster/core/reconcileOnce";
@@ -31,6 +31,8 @@ export interface TurnOptions {
   /** What stands between the loop and the cloud; the cloud's own handler when not given. */
   readonly handler?: Handler;
   readonly input?: Partial<ReconcileInput>;
+  /** The lease in the store when not given. */
+  readonly lease?: LeaseShape;
 }
 
 /** No waiting worth the name: a turn on a fake cloud with instant launches takes no virtual time. */
@@ -51,7 +53,7 @@ export const fakeTurn = (
   options: TurnOptions,
 ): Effect.Effect<ReconcileReport, StoreError | LeaseError> => {
   const owner = options.owner ?? "us";
-  const lease = makeStoreLease({ store: options.store, owner, holder: "turn" });
+  const lease = options.lease ?? makeStoreLease({ store: options.store, owner, holder: "turn" });
   return reconcileOnce({
     kinds: [FakeFleet],
     sources: sourcesOf(options.documents),

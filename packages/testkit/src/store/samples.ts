@@ -18,6 +18,7 @@ export const sampleIntent = (id: string): IntentRecord => ({
   action: "create",
   member: { set: "web", slot: 1, generation: 1 },
   target: null,
+  asked: false,
   place: "AD-1",
   token: "0123456789abcdef",
   template: null,

@@ -3,21 +3,14 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
-import * as TestClock from "effect/testing/TestClock";
 import { makeMemoryStore } from "@muster/core/store/memory";
 import { ProviderError, type ProviderReason } from "@muster/core/words/provider";
 import { type FakeCloud, makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
+import { whileTimePasses } from "../../src/fleet/passing-time.ts";
 import { living } from "../../src/fleet/survival.ts";
 import { fakePace, fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
 
 const small = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }));
-
-/** Runs it while virtual time passes, for retries and polls. */
-const withTime = <A, E, R>(program: Effect.Effect<A, E, R>) =>
-  Effect.raceFirst(
-    program,
-    Effect.forever(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 millis"))),
-  );
 
 const answer = (reason: ProviderReason, retryAfterMillis?: number) =>
   new ProviderError({
@@ -43,7 +36,7 @@ describe("law 8: bounded", () => {
         cloud.faults.launchMillis = 3_000;
         const groups = counts.map((count, index) => ({ name: `g${index}`, count }));
         const document = { name: "site", spec: { parallel, groups } };
-        yield* withTime(fakeTurn({ cloud, store: makeMemoryStore(), documents: [document] }));
+        yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [document] }));
         const asked = counts.reduce((sum, count) => sum + count, 0);
         assert.strictEqual(living(cloud, "site").length, asked);
         assert.strictEqual(cloud.peak(), Math.min(parallel, asked));
@@ -55,7 +48,7 @@ describe("law 8: bounded", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       fail(cloud, "create", 1, answer("Throttled", 4_000));
-      yield* withTime(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }));
+      yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }));
       const [first, second] = timesOf(cloud, "create");
       assert.isAtLeast(second! - first!, 4_000);
       assert.strictEqual(living(cloud, "site").length, 1);
@@ -66,7 +59,7 @@ describe("law 8: bounded", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       fail(cloud, "create", 5, answer("Throttled", 4_000));
-      yield* withTime(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(5)] }));
+      yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(5)] }));
       const again = timesOf(cloud, "create").slice(5);
       assert.strictEqual(again.length, 5);
       assert.isAbove(new Set(again).size, 1, "all five came back in the same millisecond");
@@ -77,7 +70,7 @@ describe("law 8: bounded", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       fail(cloud, "create", 1_000, answer("Throttled"));
-      yield* withTime(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }));
+      yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }));
       const times = timesOf(cloud, "create");
       const waits = times.slice(1).map((at, index) => at - times[index]!);
       assert.isAtLeast(waits[0]!, fakePace.retryMillis / 2);
@@ -94,7 +87,7 @@ describe("law 8: bounded", () => {
         const cloud = makeFakeCloud();
         const store = makeMemoryStore();
         fail(cloud, operation, 1_000, answer("Unreachable"));
-        const turn = yield* withTime(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
+        const turn = yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
         assert.deepStrictEqual(turn.outcomes.map((one) => one.result), [result]);
         const times = timesOf(cloud, operation);
         assert.isAtMost(times.at(-1)! - times[0]!, fakePace.unreachableMillis);
@@ -109,9 +102,9 @@ describe("law 8: bounded", () => {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
       cloud.faults.launchMillis = 10 * fakePace.createMillis;
-      const turn = yield* Effect.raceFirst(
+      const turn = yield* whileTimePasses(
         fakeTurn({ cloud, store, documents: [fleetOf(1)] }),
-        Effect.forever(Effect.andThen(Effect.yieldNow, TestClock.adjust("1 second"))),
+        "1 second",
       );
       assert.deepStrictEqual(turn.outcomes.map((one) => one.result), ["unknown"]);
       yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
@@ -149,7 +142,7 @@ describe("law 8: bounded", () => {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
       yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
-      const [{ id }] = cloud.machines() as [{ id: string }];
+      const { id } = cloud.machines()[0]!;
       let edits = 0;
       const handler = {
         ...cloud.handler,

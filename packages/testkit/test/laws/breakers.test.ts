@@ -202,7 +202,7 @@ describe("law 6: removals that nobody asked for", () => {
         }
         assert.isAtLeast(living(cloud, "site").length, asked);
       }),
-    { arbitrary: { numRuns: 25 } } as never,
+    { arbitrary: { runs: 25 }, timeout: 30_000 },
   );
 
   it.effect("above the limit nothing goes until exactly these members are approved", () =>

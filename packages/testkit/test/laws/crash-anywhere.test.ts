@@ -14,6 +14,7 @@ import {
   settleDown,
   survive,
 } from "../../src/fleet/survival.ts";
+import { whileTimePasses } from "../../src/fleet/passing-time.ts";
 import { type FakeDocument, fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
 
 const kill = (name: string) => (cloud: FakeCloud) => {
@@ -175,7 +176,7 @@ describe("law 3: crash anywhere", () => {
       const store = makeMemoryStore();
       cloud.faults.lost.set("create", 1_000);
       cloud.faults.listLagMillis = 5_000;
-      const first = yield* withTime(fakeTurn({ cloud, store, documents: [fleetOf(2)] }));
+      const first = yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(2)] }));
       assert.deepStrictEqual(new Set(first.outcomes.map((one) => one.result)), new Set(["unknown"]));
       cloud.faults.lost.set("create", 0);
       const { faults } = yield* settleDown(cloud, store, [fleetOf(2)]);
@@ -191,7 +192,7 @@ describe("law 3: crash anywhere", () => {
       const store = makeMemoryStore();
       yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
       cloud.faults.lost.set("remove", 1);
-      const turn = yield* withTime(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
+      const turn = yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
       assert.deepStrictEqual(living(cloud, "site"), ["web-1.1"]);
       const told = turn.outcomes.filter((one) => one.change.action === "remove");
       assert.notInclude(
@@ -214,7 +215,7 @@ describe("law 3: crash anywhere", () => {
             cloud.faults.lost.get("create") === 0 ? Effect.fail(denied) : cloud.handler.create(request),
           ),
       };
-      const turn = yield* withTime(fakeTurn({ cloud, store, documents: [fleetOf(1)], handler }));
+      const turn = yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)], handler }));
       assert.strictEqual(cloud.mutations().length, 1);
       assert.deepStrictEqual(
         turn.outcomes.map((one) => one.result),
@@ -230,7 +231,7 @@ describe("law 3: crash anywhere", () => {
       cloud.faults.places = ["place-1", "place-2"];
       cloud.faults.lost.set("create", 1_000);
       cloud.faults.listLagMillis = 90_000;
-      yield* withTime(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
+      yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
       cloud.faults.lost.set("create", 0);
       cloud.faults.places = ["place-2", "place-1"];
       yield* settleDown(cloud, store, [fleetOf(1)]);
@@ -240,13 +241,6 @@ describe("law 3: crash anywhere", () => {
 });
 
 const denied = new ProviderError({ reason: "Denied", operation: "create", message: "no" });
-
-/** Runs it while virtual time passes, for retries and polls. */
-const withTime = <A, E, R>(program: Effect.Effect<A, E, R>) =>
-  Effect.raceFirst(
-    program,
-    Effect.forever(Effect.andThen(Effect.yieldNow, TestClock.adjust("50 millis"))),
-  );
 
 const withoutTheDead = (cloud: FakeCloud) => ({
   ...cloud.handler,

@@ -7,6 +7,7 @@ import * as TestClock from "effect/testing/TestClock";
 import { makeMemoryStore } from "@muster/core/store/memory";
 import type { StoreShape } from "@muster/core/store/store";
 import { type FakeMachine, makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
+import { whileTimePasses } from "../../src/fleet/passing-time.ts";
 import { living } from "../../src/fleet/survival.ts";
 import { fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
 
@@ -234,10 +235,7 @@ describe("law 4: adoption", () => {
       const store = makeMemoryStore();
       cloud.faults.lost.set("create", 1_000);
       cloud.faults.listLagMillis = 90_000;
-      yield* Effect.raceFirst(
-        fakeTurn({ cloud, store, documents: [fleetOf(1)] }),
-        Effect.forever(Effect.andThen(Effect.yieldNow, TestClock.adjust("100 millis"))),
-      );
+      yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)] }), "100 millis");
       assert.strictEqual(cloud.mutations().length, 1);
       cloud.faults.lost.clear();
       const { id } = cloud.plant({ document: "site" });

@@ -6,9 +6,13 @@ import { makeMemoryStore } from "@muster/core/store/memory";
 import { effectiveChanges } from "@muster/core/words/plan";
 import { ProviderError, type ProviderReason } from "@muster/core/words/provider";
 import { makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
+import { whileTimePasses } from "../../src/fleet/passing-time.ts";
 import { living } from "../../src/fleet/survival.ts";
-import { fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
+import { fakeTurn, fleetOf, type TurnOptions } from "../../src/fleet/turn.ts";
 import type { ReconcileReport } from "@muster/core/reconcileOnce";
+
+/** What cannot be seen is looked for again, so a turn takes time. */
+const turnOf = (options: TurnOptions) => whileTimePasses(fakeTurn(options), "500 millis");
 
 const ready = (report: ReconcileReport, name = "site") =>
   report.statuses
@@ -32,10 +36,10 @@ describe("law 5: missing is not zero", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(3)] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(3)] });
       cloud.faults.halfRead = true;
       for (const count of [0, 2, 3, 7]) {
-        const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(count)] });
+        const turn = yield* turnOf({ cloud, store, documents: [fleetOf(count)] });
         assert.deepStrictEqual(turn.plans.flatMap(effectiveChanges), []);
         assert.strictEqual(ready(turn).status, "Unknown");
         assert.strictEqual(turn.plans[0]!.seen, false);
@@ -48,18 +52,18 @@ describe("law 5: missing is not zero", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
       cloud.faults.halfRead = true;
       const renamed = { ...fleetOf(2, "place"), previousName: "site" };
-      yield* fakeTurn({ cloud, store, documents: [renamed] });
+      yield* turnOf({ cloud, store, documents: [renamed] });
       assert.strictEqual(cloud.mutations().length, 2);
-      yield* fakeTurn({ cloud, store, documents: [] });
+      yield* turnOf({ cloud, store, documents: [] });
       const kept = (yield* store.load("us")).filter(
         (record) => record._tag === "Document" && record.document.name === "site",
       );
       assert.strictEqual(kept.length, 1, "what nobody saw empty is not dropped");
       cloud.faults.halfRead = false;
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
       assert.strictEqual(cloud.mutations().length, 2);
     }),
   );
@@ -71,7 +75,7 @@ describe("law 5: missing is not zero", () => {
         const store = makeMemoryStore();
         cloud.faults.blind.set("site", failing(reason));
         const documents = [fleetOf(2), fleetOf(1, "other")];
-        const turn = yield* fakeTurn({ cloud, store, documents });
+        const turn = yield* turnOf({ cloud, store, documents });
         assert.strictEqual(ready(turn).status, "Unknown");
         assert.strictEqual(ready(turn).reason, `Blind${reason}`);
         assert.strictEqual(ready(turn, "other").status, "True");
@@ -89,10 +93,10 @@ describe("law 5: missing is not zero", () => {
       const store = makeMemoryStore();
       const documents = [fleetOf(2)];
       const none = { handlers: () => Effect.fail(failing("Denied")) };
-      const turn = yield* fakeTurn({ cloud, store, documents, input: none });
+      const turn = yield* turnOf({ cloud, store, documents, input: none });
       assert.strictEqual(ready(turn).status, "Unknown");
       const forgetful = { ...cloud.handler, observe: () => Effect.succeed([]) };
-      const again = yield* fakeTurn({ cloud, store, documents, handler: forgetful });
+      const again = yield* turnOf({ cloud, store, documents, handler: forgetful });
       assert.strictEqual(ready(again).status, "Unknown");
       assert.deepStrictEqual(cloud.mutations(), []);
     }),
@@ -103,7 +107,7 @@ describe("law 5: missing is not zero", () => {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
       cloud.faults.halfRead = true;
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(9)] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(9)] });
       const records = yield* store.load("us");
       assert.deepStrictEqual(records.filter((record) => record._tag === "Applied"), []);
     }),
@@ -114,9 +118,9 @@ describe("law 5: missing is not zero", () => {
       for (const phase of ["unknown", "stopped"] as const) {
         const cloud = makeFakeCloud();
         const store = makeMemoryStore();
-        yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+        yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
         cloud.setPhase(cloud.machines()[0]!.id, phase);
-        const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+        const turn = yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
         assert.strictEqual(cloud.mutations().length, 2);
         assert.strictEqual(ready(turn).status, "False");
         assert.strictEqual(turn.left[0]!.drift[0]?.seen, phase);
@@ -129,8 +133,8 @@ describe("law 5: missing is not zero", () => {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
       cloud.faults.listLagMillis = 60_000;
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(3)] });
-      const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(3)] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(3)] });
+      const turn = yield* turnOf({ cloud, store, documents: [fleetOf(3)] });
       assert.deepStrictEqual(turn.plans.flatMap(effectiveChanges), []);
       assert.strictEqual(living(cloud, "site").length, 3);
     }),
@@ -140,11 +144,11 @@ describe("law 5: missing is not zero", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
       cloud.faults.next.set("look", [failing("Denied")]);
       cloud.faults.next.set("find", [failing("Invalid")]);
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(1), fleetOf(1, "other")] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+      yield* turnOf({ cloud, store, documents: [fleetOf(1), fleetOf(1, "other")] });
       assert.strictEqual(cloud.mutations().filter((one) => one.document === "other").length, 0);
     }),
   );
