@@ -1,4 +1,4 @@
-// The few calls that muster makes of OCI, in muster's own words: what the client offers and the rest uses.
+// Keeps the few calls that muster makes of OCI, in muster's own words.
 
 import type * as Effect from "effect/Effect";
 import type { ProviderError } from "@muster/core/words/provider";

@@ -1,4 +1,4 @@
-// Carries out one change of one member: launch, mark, terminate. Decides nothing beyond what an answer means.
+// Carries out one change of one member, and decides what OCI's answer to it means.
 
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
@@ -15,14 +15,7 @@ import { quote } from "@muster/core/words/quote";
 import type { LaunchRequest, OciInstance } from "./api.ts";
 import type { Connection } from "./connections.ts";
 import { readTemplate, type OciTemplate } from "./scope.ts";
-import {
-  compareSightings,
-  isDead,
-  marksOf,
-  phaseOf,
-  sightingOf,
-  tagFaultOf,
-} from "./sighting.ts";
+import { compareSightings, isDead, marksOf, phaseOf, sightingOf, tagFaultOf } from "./sighting.ts";
 import type { SpentTokens } from "./spent-tokens.ts";
 
 /**
@@ -140,7 +133,7 @@ const acceptLaunched = (
       invalid(
         "LaunchInstance",
         `the launch token of ${asked} had made ${instance.id}, which does not carry our marks`,
-        "give the instance its tags back, or terminate it; muster does not touch what is not marked",
+        "give the instance its tags back, or terminate it: muster touches only what is marked",
       ),
     );
   }

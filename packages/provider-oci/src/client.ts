@@ -8,14 +8,8 @@ import * as Core from "oci-core";
 import * as Identity from "oci-identity";
 import * as WorkRequests from "oci-workrequests";
 import { ProviderError } from "@muster/core/words/provider";
-import type {
-  LaunchAnswer,
-  LaunchRequest,
-  OciApi,
-  OciInstance,
-  TerminateAnswer,
-} from "./api.ts";
-import type { UserCredentials } from "./credentials.ts";
+import type { LaunchAnswer, LaunchRequest, OciApi, OciInstance, TerminateAnswer } from "./api.ts";
+import { isRegion, type UserCredentials } from "./credentials.ts";
 import {
   hasMoved,
   isAbsent,
@@ -50,15 +44,12 @@ export const userApi = (
   account: string,
   options: ClientOptions,
 ): Effect.Effect<OciApi, ProviderError, Scope.Scope> =>
-  Effect.map(
-    openClients(userProvider(credentials), credentials.region, options),
-    (clients) => ({
-      ...callsOf(clients, { region: credentials.region, account }, options.onUnauthenticated),
-      region: credentials.region,
-      tenancyId: credentials.tenancyId,
-      account,
-    }),
-  );
+  Effect.map(openClients(userProvider(credentials), credentials.region, options), (clients) => ({
+    ...callsOf(clients, { region: credentials.region, account }, options.onUnauthenticated),
+    region: credentials.region,
+    tenancyId: credentials.tenancyId,
+    account,
+  }));
 
 const userProvider = (credentials: UserCredentials): Common.AuthenticationDetailsProvider => {
   const { tenancyId, userId, fingerprint, sessionTokenFile } = credentials;
@@ -107,7 +98,9 @@ const detectRegion = (metadataUrl: string): Effect.Effect<string, ProviderError>
         signal: AbortSignal.any([signal, AbortSignal.timeout(metadataTimeoutMillis)]),
       });
       if (!response.ok) throw new Error(`the metadata service answered ${response.status}`);
-      return Common.Region.getRegionIdFromShortCode((await response.text()).trim());
+      const region = Common.Region.getRegionIdFromShortCode((await response.text()).trim());
+      if (!isRegion(region)) throw new Error("what answers there is no metadata service");
+      return region;
     },
     catch: notAnInstance,
   });
@@ -122,7 +115,7 @@ const notAnInstance = (thrown: unknown): ProviderError =>
       "this machine is not an OCI instance, or its metadata service cannot be reached: " +
       readFailure(thrown).message,
     remedy:
-      "use auth.method: user with a config file, or run muster on an OCI instance that belongs to " +
+      "use auth.method: user with a config file, or run muster on an OCI instance that is in " +
       "a dynamic group",
   });
 
@@ -317,7 +310,7 @@ const callsOf = (
       Effect.catch(
         attempt<LaunchAnswer>(async () => {
           const answer = await compute.launchInstance({
-            
+            opcRetryToken: request.token,
             launchInstanceDetails: launchDetailsOf(request),
           });
           return {

@@ -1,4 +1,4 @@
-// Decides what an OCI config file says: profiles of key and value, each with the line where it stands.
+// Decides what an OCI config file says: profiles of keys and values, each with its line.
 
 /** A value and the line of the file that holds it, from 1. */
 export interface ConfigEntry {
@@ -31,12 +31,15 @@ interface OpenProfile {
   readonly entries: Map<string, ConfigEntry>;
 }
 
-/** Reads INI text as the OCI tools do: `#` and `;` begin a comment line, values are not unquoted. */
+/** Reads INI text as the OCI tools do: `#` and `;` begin a comment line, quotes stay in values. */
 export const parseConfig = (text: string): ConfigText => {
   const profiles = new Map<string, OpenProfile>();
   const faults: Array<ConfigFault> = [];
   let open: OpenProfile | undefined;
-  for (const [index, raw] of text.replace(/^\uFEFF/, "").split(/\r?\n/).entries()) {
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .entries()) {
     const line = index + 1;
     const trimmed = raw.trim();
     if (trimmed === "" || trimmed.startsWith("#") || trimmed.startsWith(";")) continue;

@@ -28,9 +28,7 @@ export interface ConnectionOptions extends CredentialOptions {
 
 /** What seldom changes, remembered for five minutes when it is good. */
 export interface Facts {
-  readonly domains: (
-    compartmentId: string,
-  ) => Effect.Effect<ReadonlyArray<string>, ProviderError>;
+  readonly domains: (compartmentId: string) => Effect.Effect<ReadonlyArray<string>, ProviderError>;
   readonly image: (id: string) => Effect.Effect<OciImage | null, ProviderError>;
   readonly subnet: (id: string) => Effect.Effect<OciSubnet | null, ProviderError>;
 }
@@ -80,7 +78,7 @@ export const makeConnections = (
           const kept = yield* Cache.get(cache, key);
           if (kept.isUsable()) return kept;
           // The key may have been changed since it was read.
-          yield* Cache.invalidate(cache, key);
+          yield* Cache.invalidateWhen(cache, key, (current) => current === kept);
           yield* kept.close;
           return yield* Cache.get(cache, key);
         }),
@@ -141,7 +139,7 @@ const loadClient = Effect.tryPromise({
     new ProviderError({
       reason: "Denied",
       operation: "LoadSdk",
-      message: `the OCI SDK cannot be loaded: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      message: `the OCI SDK cannot be loaded: ${String(thrown)}`,
       remedy: "install muster again",
     }),
 });
@@ -150,7 +148,8 @@ const instancesOf = (api: OciApi, scope: Scope.Scope): Connection["instances"] =
   const looks = new Map<string, Effect.Effect<ReadonlyArray<OciInstance>, ProviderError>>();
   return (compartmentId) =>
     Effect.suspend(() => {
-      const look = looks.get(compartmentId) ?? makeSharedLook(listInstances(api, compartmentId), scope);
+      const look =
+        looks.get(compartmentId) ?? makeSharedLook(listInstances(api, compartmentId), scope);
       looks.set(compartmentId, look);
       return look;
     });

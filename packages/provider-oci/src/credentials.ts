@@ -1,4 +1,4 @@
-// Decides as whom muster calls OCI, and finds every fault of the files that say so before the first call.
+// Decides as whom muster calls OCI, and finds the faults of the files that say so before any call.
 
 import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -81,10 +81,7 @@ const documentSource = (auth: ScopeAuth, env: Env): Source => ({
   profile: auth.profile ?? nonEmpty(env["OCI_CLI_PROFILE"]) ?? defaultProfile,
 });
 
-const operatorSource = (
-  auth: ScopeAuth,
-  options: CredentialOptions,
-): Source | ProviderError => {
+const operatorSource = (auth: ScopeAuth, options: CredentialOptions): Source | ProviderError => {
   if (auth.configFile !== undefined) {
     return denied(
       "the document names spec.auth.configFile, and here documents do not choose credentials",
@@ -139,8 +136,7 @@ export const readUserCredentials = (
       userId: user?.value ?? null,
       fingerprint: key.fingerprint,
       privateKey: Redacted.make(key.pem),
-      sessionTokenFile:
-        sessionToken === undefined ? null : expandPath(sessionToken.value, env),
+      sessionTokenFile: sessionToken === undefined ? null : expandPath(sessionToken.value, env),
       region: yield* asEffect(regionOf(account, profile)),
     };
   });
@@ -159,7 +155,10 @@ const profileOf = (
   const file = account.configFile;
   if (config.faults.length > 0) {
     const faults = config.faults.map((fault) => `${file}:${fault.line}: ${fault.summary}`);
-    return denied(faults.join("; "), "correct these lines: a profile is [NAME] and key=value lines");
+    return denied(
+      faults.join("; "),
+      "correct these lines: a profile is [NAME] and key=value lines",
+    );
   }
   const entries = entriesOf(config, account.profile);
   if (entries === undefined) {

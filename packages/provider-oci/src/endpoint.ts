@@ -11,7 +11,8 @@ export type EndpointReading =
 export const readEndpoint = (text: string): EndpointReading => {
   if (!URL.canParse(text)) return refuse("is not a URL");
   const url = new URL(text);
-  if (url.protocol !== "https:" && url.protocol !== "http:") return refuse("is neither https nor http");
+  if (url.protocol !== "https:" && url.protocol !== "http:")
+    return refuse("is neither https nor http");
   if (url.username !== "" || url.password !== "") return refuse("holds a user or password");
   if (url.search !== "" || url.hash !== "") return refuse("has a query or fragment");
   if (url.protocol === "http:" && !isLoopback(url.hostname)) {

@@ -105,7 +105,7 @@ const judgeSilence = (context: CallContext, failure: CallFailure): Verdict => {
   if (failure.code === "ENOTFOUND" || failure.code === "EAI_AGAIN") {
     return {
       reason: "Unreachable",
-      remedy: `check that ${context.region} is a region of this account and that names can be resolved`,
+      remedy: `check that ${context.region} is a region of this account, and that names resolve`,
     };
   }
   if (failure.code !== null && /CERT|SELF_SIGNED|ERR_TLS/.test(failure.code)) {
@@ -123,8 +123,8 @@ const judgeBadRequest = (failure: CallFailure): Verdict => {
       return {
         reason: "Denied",
         remedy:
-          "something that the document names (image, subnet, compartment, tag namespace) is absent " +
-          "or not permitted: check the identifiers and the policies of this account",
+          "something that the document names (image, subnet, compartment, tag namespace) is " +
+          "absent or not permitted: check the identifiers and the policies of this account",
       };
     case "InsufficientServicePermissions":
     case "ResourceDisabled":
@@ -148,12 +148,12 @@ const judgeNotFound = (context: CallContext, failure: CallFailure): Verdict =>
       };
 
 const limitRemedy =
-  "the tenancy's service limit is reached: ask for a higher limit, choose another shape or place, " +
+  "the tenancy's service limit is reached: ask for a higher one, choose another shape or place, " +
   "or lower the count";
 const quotaRemedy =
-  "the compartment's quota is reached: raise the quota, choose another compartment, or lower the count";
+  "the compartment's quota is reached: raise it, choose another compartment, or lower the count";
 const capacityRemedy =
-  "OCI has no host left for this shape there now: choose another availability domain or shape, or wait";
+  "OCI has no host left for this shape now: choose another availability domain or shape, or wait";
 
 /** Our own code for a session that cannot sign any more; OCI would only say 401. */
 export const sessionEnded = "SessionEnded";
@@ -162,8 +162,8 @@ const sessionRemedy =
   "sign in again with `oci session authenticate`, or `oci session refresh` while it still lasts";
 
 const permissionRemedy = (context: CallContext): string =>
-  `allow ${context.operation} to ${context.account} by a policy, and check that ${context.region} ` +
-  "is the region that is meant";
+  `allow ${context.operation} to ${context.account} by a policy, and check that ` +
+  `${context.region} is the region that is meant`;
 
 /** OCI refuses clocks that are further off than this, in milliseconds. */
 const tolerableSkewMillis = 5 * 60_000;

@@ -1,4 +1,4 @@
-// Joins the parts into the behaviour of `oci.instances`: finds the account of a document, then acts.
+// Joins the parts into the behaviour of `oci.instances`: an account for each document, then acts.
 
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
@@ -48,13 +48,9 @@ export const makeInstancesHandler = (
         at(request.expansion, (connection, compartmentId) =>
           createMember(connection, compartmentId, request, spent),
         ),
-      created: (expansion, accepted) =>
-        at(expansion, ({ api }) => createdProgress(api, accepted)),
-      mark: (request) =>
-        at(request.expansion, (connection) => markMember(connection, request)),
-      remove: (request) =>
-        at(request.expansion, (connection) => removeMember(connection, request)),
-      removed: (expansion, accepted) =>
-        at(expansion, ({ api }) => removedProgress(api, accepted)),
+      created: (expansion, accepted) => at(expansion, ({ api }) => createdProgress(api, accepted)),
+      mark: (request) => at(request.expansion, (connection) => markMember(connection, request)),
+      remove: (request) => at(request.expansion, (connection) => removeMember(connection, request)),
+      removed: (expansion, accepted) => at(expansion, ({ api }) => removedProgress(api, accepted)),
     };
   });

@@ -1,4 +1,4 @@
-// Looks at many documents at once: one list per account and compartment, and each document whole or blind.
+// Looks at many documents by one list per account and compartment; each is seen whole or not.
 
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
@@ -28,7 +28,7 @@ interface Placed {
 
 type Indexed = readonly [index: number, observation: Observation];
 
-/** One observation per request, in the order of the requests. Never fails: blindness is an answer. */
+/** One observation per request, in their order. Never fails: blindness is an answer. */
 export const observe = (
   connections: Connections,
   requests: ReadonlyArray<ObserveRequest>,
@@ -44,7 +44,9 @@ export const observe = (
     const seen = yield* Effect.forEach(groupByList(placed), observeList, {
       concurrency: concurrency.lists,
     });
-    return [...blind, ...seen.flat()].sort(([a], [b]) => a - b).map(([, observation]) => observation);
+    return [...blind, ...seen.flat()]
+      .sort(([a], [b]) => a - b)
+      .map(([, observation]) => observation);
   });
 
 const placeRequest = (
@@ -100,7 +102,7 @@ const observeDocument = (
     return { document: expansion.document, complete: true, members, ...found } as const;
   }).pipe(Effect.catch((error) => Effect.succeed(blindness(request, error))));
 
-/** Known members that the list does not show: it may lag. What is not found is gone, and left out. */
+/** Known members that the list, which may lag, does not show. What is not found is left out. */
 const readUnlisted = (
   connection: Connection,
   known: ReadonlyArray<string>,

@@ -7,8 +7,8 @@ export type Place =
   | { readonly ok: false; readonly message: string; readonly remedy: string };
 
 /**
- * The availability domain with exactly this name, or the only one that ends with `-` or `:` and this
- * suffix (`AD-1` means `Uocm:PHX-AD-1`). Never a guess: the wrong one would spread a fleet where
+ * The availability domain with exactly this name, or the only one that ends with `-` or `:` and
+ * this suffix (`AD-1` means `Uocm:PHX-AD-1`). Never a guess: the wrong one would spread a fleet where
  * nobody asked for it.
  */
 export const resolvePlace = (asked: string, domains: ReadonlyArray<string>): Place => {

@@ -48,9 +48,7 @@ export const oci = (options: OciOptions = {}): Plugin => ({
     }),
 });
 
-const connectionOptions = (
-  options: OciOptions,
-): Effect.Effect<ConnectionOptions, ProviderError> =>
+const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions, ProviderError> =>
   Effect.gen(function* () {
     const env = options.env ?? process.env;
     const endpoint = options.endpoint ?? env["MUSTER_OCI_ENDPOINT"];
@@ -74,7 +72,9 @@ const address = (
   const reading = readEndpoint(text);
   return reading.ok
     ? Effect.succeed(reading.url)
-    : Effect.fail(misconfigured(`the address in ${name} ${reading.summary}`, "https://HOST[:PORT]"));
+    : Effect.fail(
+        misconfigured(`the address in ${name} ${reading.summary}`, "https://HOST[:PORT]"),
+      );
 };
 
 const misconfigured = (message: string, usable: string): ProviderError =>

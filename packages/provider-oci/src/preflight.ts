@@ -138,7 +138,8 @@ const faultOfSubnet = (
   if (bound === null || place === null || bound === place) return [];
   return [
     invalid(
-      `the subnet ${quote(id, maxId)} is only for the availability domain ${bound}, and members go to ${place}`,
+      `the subnet ${quote(id, maxId)} is only for the availability domain ${bound}, ` +
+        `and members go to ${place}`,
       `name a regional subnet or one of ${place}, or set spec.availabilityDomain to ${bound}`,
     ),
   ];
@@ -149,7 +150,9 @@ const maxId = 255;
 
 const absent = (what: string, id: string, field: string): Blocker => ({
   reason: "Denied",
-  message: `the ${what} ${quote(id, maxId)} is absent, or this account may not see it: OCI does not say which`,
+  message:
+    `the ${what} ${quote(id, maxId)} is absent, or this account may not see it: ` +
+    "OCI does not say which",
   remedy: `check ${field} and its region, and that a policy lets this account read the ${what}`,
 });
 

@@ -1,4 +1,4 @@
-// Decides whether a key file's text is an RSA private key that can sign, before any vendor code sees it.
+// Decides whether a text is an RSA private key that can sign, before any vendor code sees it.
 
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 
@@ -49,7 +49,10 @@ const open = (text: string, passPhrase: string | undefined): KeyObject | undefin
 /** MD5 of the public key in DER form, colon separated hex: the name that OCI gives a key. */
 export const fingerprintOf = (key: KeyObject): string => {
   const der = createPublicKey(key).export({ type: "spki", format: "der" });
-  return createHash("md5").update(der).digest("hex").replace(/(..)(?=.)/g, "$1:");
+  return createHash("md5")
+    .update(der)
+    .digest("hex")
+    .replace(/(..)(?=.)/g, "$1:");
 };
 
 const faultOfForm = (text: string): KeyFault | undefined => {
@@ -65,7 +68,8 @@ const faultOfForm = (text: string): KeyFault | undefined => {
     return {
       about: "key",
       summary: "holds a key in OpenSSH form",
-      remedy: "convert a copy with `ssh-keygen -p -m PEM -f FILE`, or make an API key with `oci setup keys`",
+      remedy:
+        "convert a copy with `ssh-keygen -p -m PEM -f FILE`, or make a key with `oci setup keys`",
     };
   }
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {

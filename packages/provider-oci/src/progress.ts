@@ -17,8 +17,7 @@ export const createdProgress = (
 ): Effect.Effect<Progress, ProviderError> =>
   Effect.gen(function* () {
     // Reading work requests may be forbidden; then only the instance can tell.
-    const work =
-      accepted.operation === null ? null : yield* api.getWorkRequest(accepted.operation);
+    const work = accepted.operation === null ? null : yield* api.getWorkRequest(accepted.operation);
     if (work === null) return ofInstance(yield* api.getInstance(accepted.id), null);
     if (!hasEnded(work)) return pending(sayWork(work));
     const instance = yield* api.getInstance(accepted.id);
@@ -42,7 +41,8 @@ const ofInstance = (instance: OciInstance | null, ended: WorkRequest | null): Pr
   return pending(instance.lifecycleState);
 };
 
-const sayWork = (work: WorkRequest): string => `${work.status} ${Math.floor(work.percentComplete)}%`;
+const sayWork = (work: WorkRequest): string =>
+  `${work.status} ${Math.floor(work.percentComplete)}%`;
 
 const failWhenExhausted = (
   api: OciApi,
@@ -55,9 +55,11 @@ const failWhenExhausted = (
       new ProviderError({
         reason: "Exhausted",
         operation: "LaunchInstance",
-        message: `${escapeText(fault.code)}: ${escapeText(fault.message, 600)} (work request ${workRequestId})`,
+        message:
+          `${escapeText(fault.code)}: ${escapeText(fault.message, 600)} ` +
+          `(work request ${workRequestId})`,
         remedy:
-          "choose another availability domain or shape, raise limit or quota, lower the count, or wait",
+          "choose another availability domain or shape, raise limit or quota, or lower the count",
       }),
     );
   });

@@ -1,4 +1,4 @@
-// Decides what an expansion's opaque parts say: where to look and as whom, and what a member is made from.
+// Decides what the opaque parts of an expansion say: where to look, as whom, and what to make.
 
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
@@ -24,8 +24,8 @@ const Template = Schema.Struct({
   shape: Schema.NonEmptyString,
   shapeConfig: Schema.optionalKey(
     Schema.Struct({
-      ocpus: Schema.optionalKey(Schema.Number),
-      memoryInGBs: Schema.optionalKey(Schema.Number),
+      ocpus: Schema.optionalKey(Schema.Finite),
+      memoryInGBs: Schema.optionalKey(Schema.Finite),
     }),
   ),
   subnetId: Schema.NonEmptyString,

@@ -1,4 +1,4 @@
-// Lets many fibers that want to look at the same thing share one look, without ever showing an older one.
+// Lets fibers that ask for the same look share one, and never gives them an older one.
 
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";

@@ -1,7 +1,12 @@
 // Decides what an instance is to a fleet: whose member, by which name, and where in its life.
 
 import { compareText } from "@muster/core/words/diagnostic";
-import { compareMembers, formatMember, parseMember, type MemberName } from "@muster/core/words/member";
+import {
+  compareMembers,
+  formatMember,
+  parseMember,
+  type MemberName,
+} from "@muster/core/words/member";
 import type { MemberPhase, MemberSighting } from "@muster/core/words/provider";
 import { quote } from "@muster/core/words/quote";
 import type { OciInstance } from "./api.ts";
@@ -50,7 +55,7 @@ export const tagFaultOf = (tags: Tags): TagFault | undefined => {
   const count = Object.keys(tags).length;
   if (count > limits.tags) {
     return {
-      message: `an instance can have ${limits.tags} free-form tags, and this one would have ${count}`,
+      message: `an instance has at most ${limits.tags} free-form tags, not ${count}`,
       remedy: `use at most ${ownTagLimit} tags of your own: muster needs the others`,
     };
   }

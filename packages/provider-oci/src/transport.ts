@@ -1,4 +1,4 @@
-// Carries one signed request of the SDK and keeps what came of it, so that the SDK never retries or prints.
+// Carries one signed request, so that the SDK neither retries nor prints whatever comes of it.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -51,10 +51,10 @@ export const withoutSignal = <A>(work: () => Promise<A>): Promise<A> => callSign
  *
  * It answers every request with something that looks like a success. The SDK prints a warning with
  * `console.warn` for each request that fails (its logger setting does not change that), loses the
- * cause of network failures, hides `retry-after`, and has no time-out for a single call. All that
- * happens behind this client's back only when it rejects or answers an error status. So a failure is
- * hidden in an answer that throws when the SDK reads it: the SDK hands on what was thrown, unchanged
- * and without a word. Nothing global is patched, so no other code's output can be lost.
+ * cause of network failures, hides `retry-after`, and has no time-out for a single call. It does so
+ * only when its HTTP client rejects or answers an error status. So a failure is hidden in an answer
+ * that throws when the SDK reads it: the SDK hands on what was thrown, unchanged and without a word.
+ * Nothing global is patched, so no other code's output can be lost.
  */
 export const makeTransport = (
   options: TransportOptions,
@@ -87,9 +87,7 @@ const orAbort = <A>(signal: AbortSignal, work: Promise<A>): Promise<A> =>
   new Promise<A>((resolve, reject) => {
     const abort = (): void => reject(new CallFailed("interrupted", {}));
     signal.addEventListener("abort", abort, { once: true });
-    work
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", abort));
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
     if (signal.aborted) abort();
   });
 
@@ -199,7 +197,6 @@ const failureOfNetwork = (thrown: unknown): CallFailed => {
     typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
       ? cause.code
       : undefined;
-  const message =
-    cause instanceof Error && cause.message !== "" ? cause.message : String(thrown);
+  const message = cause instanceof Error && cause.message !== "" ? cause.message : String(thrown);
   return new CallFailed(message, code === undefined ? {} : { serviceCode: code });
 };

@@ -243,11 +243,9 @@ describe("create", () => {
       assert.strictEqual(new Set(accepted.map(({ id }) => id)).size, 25);
       assert.strictEqual(simulator.instances().length, 25);
       simulator.advance(3_000);
-      const ends = yield* Effect.forEach(
-        accepted,
-        (one) => handler.created(expansion, one),
-        { concurrency: 25 },
-      );
+      const ends = yield* Effect.forEach(accepted, (one) => handler.created(expansion, one), {
+        concurrency: 25,
+      });
       assert.isTrue(ends.every((end) => end.done && end.member?.phase === "running"));
       const calls = countCalls(simulator);
       assert.strictEqual(calls["LaunchInstance"], 25);

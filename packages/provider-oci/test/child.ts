@@ -9,7 +9,9 @@ import { createRequest, makeExpansion } from "./fleet.ts";
 const [what, endpoint, configFile] = process.argv.slice(2);
 
 const loaded = (): boolean =>
-  Object.keys(createRequire(import.meta.url).cache).some((file) => /\/oci-(core|common)\//.test(file));
+  Object.keys(createRequire(import.meta.url).cache).some((file) =>
+    /\/oci-(core|common)\//.test(file),
+  );
 
 const program = Effect.gen(function* () {
   const env = { OCI_CLI_CONFIG_FILE: configFile, HOME: "/nowhere" };

@@ -6,7 +6,8 @@ import { entriesOf, parseConfig } from "../src/config-file.ts";
 describe("a config file", () => {
   it("gives profiles, values and lines; DEFAULT is inherited", () => {
     const config = parseConfig(
-      "\uFEFF# comment\r\n[DEFAULT]\r\nuser = ocid1.user\r\nregion=a-b-1\r\n\r\n; more\n[ PROD ]\nregion = c=d \n",
+      "\uFEFF# comment\r\n[DEFAULT]\r\nuser = ocid1.user\r\nregion=a-b-1\r\n\r\n" +
+        "; more\n[ PROD ]\nregion = c=d \n",
     );
     assert.deepStrictEqual(config.faults, []);
     const entries = entriesOf(config, "PROD");

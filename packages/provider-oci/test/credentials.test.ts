@@ -1,4 +1,4 @@
-// Holds as whom muster calls, who may choose that, and that faults name file and line but no secret.
+// Holds as whom muster calls, who may choose that, and that no fault shows a secret.
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -98,7 +98,14 @@ describe("the account of a document", () => {
 
   it.effect("never lets a region lead requests to another host", () =>
     Effect.gen(function* () {
-      for (const region of ["evil.example", "a/b-c", "x@y-1", "us-phoenix-1.evil", "", "US-PHX-1"]) {
+      for (const region of [
+        "evil.example",
+        "a/b-c",
+        "x@y-1",
+        "us-phoenix-1.evil",
+        "",
+        "US-PHX-1",
+      ]) {
         assert.isFalse(isRegion(region), region);
         const error = yield* Effect.flip(chooseAccount({ ...user, region }, options()));
         assert.strictEqual(error.reason, "Denied");
@@ -174,16 +181,32 @@ describe("a user's credentials", () => {
     lines.map((line) => (line.startsWith(`${key}=`) ? `${key}=${value}` : line));
 
   const faults: ReadonlyArray<
-    readonly [string, (lines: ReadonlyArray<string>, folder: string) => ReadonlyArray<string>, string]
+    readonly [
+      string,
+      (lines: ReadonlyArray<string>, folder: string) => ReadonlyArray<string>,
+      string,
+    ]
   > = [
     ["a missing user", (lines) => lines.filter((line) => !line.startsWith("user=")), "no user"],
-    ["a missing region", (lines) => lines.filter((line) => !line.startsWith("region=")), "no region"],
+    [
+      "a missing region",
+      (lines) => lines.filter((line) => !line.startsWith("region=")),
+      "no region",
+    ],
     ["a bad region", replace("region", "evil.example"), ":5: "],
     ["another fingerprint", replace("fingerprint", "aa:bb"), ":3 says another"],
-    ["a missing key file", replace("key_file", "/nowhere/key.pem"), ":6 names cannot be read: it does not exist"],
+    [
+      "a missing key file",
+      replace("key_file", "/nowhere/key.pem"),
+      ":6 names cannot be read: it does not exist",
+    ],
     ["a folder as key file", replace("key_file", "/tmp"), "not a file"],
     ["a wrong pass phrase", replace("pass_phrase", marker), ":7) does not open"],
-    ["a missing pass phrase", (lines) => lines.filter((line) => !line.startsWith("pass_phrase=")), "no pass_phrase"],
+    [
+      "a missing pass phrase",
+      (lines) => lines.filter((line) => !line.startsWith("pass_phrase=")),
+      "no pass_phrase",
+    ],
     ["lines that cannot be read", (lines) => [...lines, marker], ":8: neither"],
   ];
   for (const [name, edit, said] of faults) {

@@ -131,7 +131,9 @@ describe("what is said", () => {
   });
 
   it("escapes and cuts the provider's words", () => {
-    const error = judge(ociError(400, "Invalid\u001bParameter", `\u001b[2Jgone\u202e${"x".repeat(9_000)}`));
+    const error = judge(
+      ociError(400, "Invalid\u001bParameter", `\u001b[2Jgone\u202e${"x".repeat(9_000)}`),
+    );
     assert.notInclude(error.message, "\u001b");
     assert.notInclude(error.message, "\u202e");
     assert.isBelow(error.message.length, 800);

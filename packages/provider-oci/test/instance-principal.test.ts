@@ -1,4 +1,4 @@
-// Holds how muster acts as the machine that it runs on, and what it says where it does not run on OCI.
+// Holds how muster acts as the machine that it runs on, and what it says where that is not OCI.
 
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -83,10 +83,7 @@ const openCloud = (federationStatus = 200): Effect.Effect<Cloud, never, Scope.Sc
 
 const expansion = makeExpansion({ count: 0, auth: { method: "instance" } });
 
-const open = (
-  base: string,
-  metadata: string,
-): Effect.Effect<Handler, ProviderError, Scope.Scope> =>
+const open = (base: string, metadata: string): Effect.Effect<Handler, ProviderError, Scope.Scope> =>
   oci({
     endpoint: base,
     env: { MUSTER_OCI_METADATA_URL: metadata, MUSTER_OCI_FEDERATION_URL: base },

@@ -28,7 +28,10 @@ describe("a list of instances", () => {
         second: { items: [], next: "third" },
         third: { items: [instance("b", "TERMINATED")], next: null },
       };
-      const found = yield* listInstances(apiOf((page) => pages[page ?? "first"]!), "c");
+      const found = yield* listInstances(
+        apiOf((page) => pages[page ?? "first"]!),
+        "c",
+      );
       assert.deepStrictEqual(
         found.map(({ id, lifecycleState }) => [id, lifecycleState]),
         [

@@ -59,7 +59,10 @@ describe("the members of a document", () => {
       const renamed = makeExpansion({ name: "store", previousName: "shop" });
       const seen = yield* observeOne(handler, renamed);
       assert.deepStrictEqual(membersOf(seen), [id]);
-      assert.deepStrictEqual(membersOf(yield* observeOne(handler, makeExpansion({ name: "x" }))), []);
+      assert.deepStrictEqual(
+        membersOf(yield* observeOne(handler, makeExpansion({ name: "x" }))),
+        [],
+      );
     }),
   );
 

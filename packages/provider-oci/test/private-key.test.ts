@@ -65,7 +65,7 @@ describe("what cannot sign", () => {
       assert.isFalse(reading.ok, said);
       if (reading.ok) continue;
       assert.include(reading.fault.summary, said);
-      assert.notInclude(JSON.stringify(reading), "wrong\"");
+      assert.notInclude(JSON.stringify(reading), 'wrong"');
     }
   });
 });

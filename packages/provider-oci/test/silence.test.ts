@@ -61,9 +61,15 @@ describe("the SDK", () => {
       assert.strictEqual(ended.stderr, "");
       const { ends, complete } = JSON.parse(ended.stdout) as Record<string, unknown>;
       assert.deepStrictEqual(ends, [
-        ...["Unreachable", "Unreachable", "Denied"],
-        ...["Unreachable", "Unreachable", "Denied"],
-        ...["Unreachable", "Throttled", "Denied"],
+        "Unreachable",
+        "Unreachable",
+        "Denied",
+        "Unreachable",
+        "Unreachable",
+        "Denied",
+        "Unreachable",
+        "Throttled",
+        "Denied",
       ]);
       assert.isFalse(complete);
       assert.strictEqual(ended.code, 0);

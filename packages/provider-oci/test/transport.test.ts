@@ -1,4 +1,4 @@
-// Holds that one request ends in time, says what came of it, and goes nowhere but where it was signed for.
+// Holds that a request ends in time, says what came of it, and goes only where it was signed for.
 
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";

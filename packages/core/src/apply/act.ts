@@ -151,7 +151,7 @@ export const mark = Effect.fnUntraced(function* (
   if (bearsMark(stage, change, now)) {
     return acted(stage, change, "done", null, "it bore the mark already", now.id);
   }
-  if (now.version !== change.precondition.version) return stale(stage, change);
+  if (now.owner !== change.from || isNewer(change, now)) return stale(stage, change);
   const request = {
     expansion: stage.expansion,
     id: now.id,
@@ -180,8 +180,11 @@ const lookAgain = (
 
 /** Not ours any more, or another version than the one that the plan was made on. */
 const moved = (stage: Stage, change: RemoveChange, now: MemberSighting): boolean =>
-  now.owner !== stage.owner ||
-  (change.precondition.version !== null && now.version !== change.precondition.version);
+  now.owner !== stage.owner || isNewer(change, now);
+
+/** Another version than the plan was made on, where the provider's list tells versions at all. */
+const isNewer = (change: RemoveChange | MarkChange, now: MemberSighting): boolean =>
+  change.precondition.version !== null && now.version !== change.precondition.version;
 
 const bearsMark = (stage: Stage, change: MarkChange, now: MemberSighting): boolean =>
   now.owner === stage.owner &&

@@ -70,7 +70,7 @@ const budget = (pace: Pace, error: ProviderError): number => {
 export const waitAfter = (pace: Pace, error: ProviderError, tries: number, dice: number): number => {
   const ceiling = Math.min(pace.retryMaxMillis, pace.retryMillis * 2 ** Math.min(tries, 20));
   const jittered = ceiling / 2 + (ceiling / 2) * dice;
-  return Math.max(error.retryAfterMillis ?? 0, jittered);
+  return (error.retryAfterMillis ?? 0) + jittered;
 };
 
 /** The wait before the next look at running work: slowly longer, a little jittered. */

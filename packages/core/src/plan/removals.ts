@@ -1,6 +1,7 @@
 // Decides which members go, and whether anybody asked for it: the breaker on unasked removals.
 
 import { digestOf } from "../words/canonical.ts";
+import { compareText } from "../words/diagnostic.ts";
 import type { Policy } from "../words/policy.ts";
 import type { Refusal } from "../words/plan.ts";
 import type { ApprovalRecord, RemovalRecord } from "../words/record.ts";
@@ -70,16 +71,22 @@ export const judgeUnasked = (
   };
 };
 
-/** Consent to some members holds for those of them that are left, after a crash half-way. */
+/**
+ * Consent to some members holds for those of them that are left, after a crash half-way. Which of
+ * the last removals it already allowed is told by the digest, not by clocks that may differ.
+ */
 const covers = (
   approval: ApprovalRecord,
   ids: ReadonlyArray<string>,
   recent: ReadonlyArray<RemovalRecord>,
 ): boolean => {
-  const since = recent
-    .filter((removal) => removal.at >= approval.at && !ids.includes(removal.id))
+  const gone = recent
+    .filter((removal) => !ids.includes(removal.id))
+    .sort((a, b) => compareText(b.at, a.at) || compareText(a.id, b.id))
     .map((removal) => removal.id);
-  return approval.digest === consentDigest([...ids, ...since]);
+  return Array.from({ length: gone.length + 1 }, (_, length) => gone.slice(0, length)).some(
+    (already) => approval.digest === consentDigest([...ids, ...already]),
+  );
 };
 
 /** The digest of exactly the members to go: consent to these, and to no others. */

@@ -129,6 +129,7 @@ const mark = (
   key: `${action}:${sighting.id}`,
   member,
   id: sighting.id,
+  from: sighting.owner,
   precondition: { version: sighting.version },
   reason,
 });

@@ -43,6 +43,8 @@ export interface MarkChange extends ChangeBase {
   readonly action: "update" | "adopt";
   readonly member: MemberName;
   readonly id: string;
+  /** Whose it is until then; nothing when nobody's. */
+  readonly from: string | null;
   readonly precondition: Precondition;
 }
 

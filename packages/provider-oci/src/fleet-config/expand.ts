@@ -15,16 +15,14 @@ export const expandFleet = (document: Document<FleetSpec>): Expansion => {
     document: address,
     ...(previousName === undefined ? {} : { previousName }),
     resource: instancesResource,
-    sets: spec.instances.map(
-      (group): SetResource => ({
-        resource: instancesResource,
-        document: address,
-        name: group.name,
-        count: group.count,
-        template: templateOf(spec, group),
-        ...(group.previousName === undefined ? {} : { previousName: group.previousName }),
-      }),
-    ),
+    sets: spec.instances.map((group): SetResource => ({
+      resource: instancesResource,
+      document: address,
+      name: group.name,
+      count: group.count,
+      template: templateOf(spec, group),
+      ...(group.previousName === undefined ? {} : { previousName: group.previousName }),
+    })),
     scope: { compartmentId: spec.compartmentId, auth: { ...spec.auth } },
     parallel: { create: spec.scaling.parallelLaunch, remove: spec.scaling.parallelTerminate },
   };

@@ -26,7 +26,10 @@ const shapeRule = fleetRule(["shape", "shapeConfig"], ({ shape, shapeConfig }) =
 const subnetRule = fleetRule(["subnetId", "instances"], ({ subnetId, instances }) => {
   const without = instances.filter((group) => group.subnetId === undefined);
   if (subnetId !== undefined || without.length === 0) return [];
-  const names = without.slice(0, 3).map((group) => quote(group.name)).join(", ");
+  const names = without
+    .slice(0, 3)
+    .map((group) => quote(group.name))
+    .join(", ");
   const more = without.length > 3 ? ` and ${without.length - 3} more` : "";
   const hint = `add it to $.spec, or to each group without one: ${names}${more}`;
   return [{ path: ["spec", "subnetId"], summary: 'missing field "subnetId"', hint }];

@@ -80,7 +80,8 @@ export const Auth = Schema.Struct({
   method: Schema.Literals(["instance", "user"])
     .annotate({
       title: "Method",
-      description: "`instance`: the instance principal. `user`: the OCI command line's config file.",
+      description:
+        "`instance`: the instance principal. `user`: the OCI command line's config file.",
       default: "instance",
     })
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed("instance" as const))),

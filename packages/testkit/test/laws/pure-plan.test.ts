@@ -1,10 +1,13 @@
+// Law 1: the same inputs in any order give the same bytes, and time acts only by crossing a named deadline.
+
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { plan } from "@muster/core/plan/plan";
-import { encodePlans } from "@muster/core/plan/seal";
+import { encodePlans, sealPlan, type UnsealedPlan } from "@muster/core/plan/seal";
 import { canonicalJson } from "@muster/core/words/canonical";
 import type { Document } from "@muster/core/words/document";
+import { formatMember } from "@muster/core/words/member";
 import { defaultPolicy } from "@muster/core/words/policy";
 import type { MemberPhase, MemberSighting } from "@muster/core/words/provider";
 import type { StoreRecord } from "@muster/core/words/record";
@@ -27,6 +30,12 @@ const Scenario = {
   counts: Schema.Array(small).check(Schema.isMaxLength(4)),
   seen: Schema.Array(Seen).check(Schema.isMaxLength(12)),
   applied: Schema.Array(small).check(Schema.isMaxLength(4)),
+  /** Unasked removals of the last hour, by fleet and age in ten minutes. */
+  removed: Schema.Array(Schema.Struct({ fleet: small, age: small })).check(Schema.isMaxLength(6)),
+  /** Launches that an earlier run left open, by fleet and slot, with their age in minutes. */
+  open: Schema.Array(Schema.Struct({ fleet: small, slot: small, age: small })).check(
+    Schema.isMaxLength(4),
+  ),
   shuffle: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))),
 };
 type Scenario = { readonly [K in keyof typeof Scenario]: (typeof Scenario)[K]["Type"] };
@@ -53,14 +62,47 @@ const sighting = (seen: Scenario["seen"][number], index: number): MemberSighting
   version: `v${index}`,
 });
 
-const recordsOf = (scenario: Scenario): ReadonlyArray<StoreRecord> =>
-  scenario.applied.map((count, index) => ({
-    _tag: "Applied",
-    document: { kind: "FakeFleet", name: `fleet-${index}` },
-    set: "web",
-    count,
-    template: "t",
-  }));
+const recordsOf = (scenario: Scenario): ReadonlyArray<StoreRecord> => [
+  ...scenario.applied.map(
+    (count, index): StoreRecord => ({
+      _tag: "Applied",
+      document: { kind: "FakeFleet", name: `fleet-${index}` },
+      set: "web",
+      count,
+      template: "t",
+    }),
+  ),
+  ...scenario.removed.map(
+    ({ age, fleet }, index): StoreRecord => ({
+      _tag: "Removal",
+      document: { kind: "FakeFleet", name: `fleet-${fleet}` },
+      set: "web",
+      id: `gone-${index}`,
+      at: new Date(start - age * 600_000 - index).toISOString(),
+    }),
+  ),
+  ...uniqueBy(scenario.open, ({ fleet, slot }) => `${fleet}.${slot}`).map(
+    ({ age, fleet, slot }): StoreRecord => ({
+      _tag: "Intent",
+      id: `create:FakeFleet/fleet-${fleet}:web-${slot + 1}.1`,
+      document: { kind: "FakeFleet", name: `fleet-${fleet}` },
+      action: "create",
+      member: { set: "web", slot: slot + 1, generation: 1 },
+      target: null,
+      place: "place-1",
+      token: "token",
+      template: "t",
+      asked: true,
+      plan: "sha256:0",
+      run: "run-0",
+      at: new Date(start - age * 60_000).toISOString(),
+    }),
+  ),
+];
+
+const uniqueBy = <A>(values: ReadonlyArray<A>, keyOf: (value: A) => string) => [
+  ...new Map(values.map((value) => [keyOf(value), value])).values(),
+];
 
 /** The same values in another order, decided by the scenario's own numbers. */
 const shuffled = <A>(values: ReadonlyArray<A>, keys: ReadonlyArray<number>): ReadonlyArray<A> =>
@@ -92,6 +134,24 @@ const planned = (scenario: Scenario, order: ReadonlyArray<number> | null, now = 
   });
 };
 
+/** The same value with one leaf changed, or one element of an array left out: each in turn. */
+const variants = (value: unknown): ReadonlyArray<unknown> => {
+  if (Array.isArray(value)) {
+    return value.flatMap((element, index) => [
+      value.toSpliced(index, 1),
+      ...variants(element).map((other) => value.with(index, other)),
+    ]);
+  }
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value).flatMap(([key, member]) =>
+      member === undefined ? [] : variants(member).map((other) => ({ ...value, [key]: other })),
+    );
+  }
+  if (typeof value === "number") return [value + 1];
+  if (typeof value === "boolean") return [!value];
+  return [`${value ?? ""}x`];
+};
+
 describe("law 1: pure plan", () => {
   it.effect.prop(
     "the same inputs in any order give the same bytes",
@@ -111,6 +171,96 @@ describe("law 1: pure plan", () => {
       const due = plans.flatMap((one) => (one.nextDueAt === null ? [] : [Date.parse(one.nextDueAt)]));
       const later = Math.min(start + 365 * 86_400_000, ...due.map((time) => time - 1));
       assert.strictEqual(encodePlans(planned(scenario, null, later)), encodePlans(plans));
+    }),
+  );
+
+  it.effect.prop(
+    "in the sliding hour too: the plan changes at nextDueAt and not before",
+    {
+      asked: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 })),
+      surplus: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
+      ages: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 70 }))).check(
+        Schema.isMaxLength(6),
+      ),
+    },
+    ({ ages, asked, surplus }) =>
+      Effect.sync(() => {
+        const one: Scenario = {
+          counts: [asked],
+          seen: Array.from({ length: asked + surplus }, (_, slot) => ({
+            fleet: 0,
+            slot,
+            generation: 0,
+            phase: 0,
+            owned: true,
+            age: 0,
+          })),
+          applied: [asked],
+          removed: ages.map((age) => ({ fleet: 0, age: age / 10 })),
+          open: [],
+          shuffle: [],
+        };
+        const [now] = planned(one, null);
+        const due = now!.nextDueAt === null ? start + 86_400_000 : Date.parse(now!.nextDueAt);
+        const [before] = planned(one, null, due - 1);
+        assert.strictEqual(canonicalJson(before), canonicalJson(now));
+        if (now!.nextDueAt === null) return;
+        const [after] = planned(one, null, due);
+        assert.notStrictEqual(after!.digest, now!.digest);
+      }),
+  );
+
+  it.effect.prop("at nextDueAt the plan is another", Scenario, (scenario) =>
+    Effect.sync(() => {
+      for (const one of planned(scenario, null)) {
+        if (one.nextDueAt === null) continue;
+        const due = Date.parse(one.nextDueAt);
+        assert.isAbove(due, start);
+        const then = planned(scenario, null, due).find(
+          (other) => other.document.name === one.document.name,
+        );
+        assert.notStrictEqual(canonicalJson(then), canonicalJson(one));
+      }
+    }),
+  );
+
+  it.effect.prop(
+    "whatever would be done, refused or held otherwise, the digest is another",
+    Scenario,
+    (scenario) =>
+      Effect.sync(() => {
+        for (const one of planned(scenario, null)) {
+          const { digest, ...body } = one;
+          const told = {
+            inputDigest: body.inputDigest,
+            changes: body.changes.map((change) => ({ ...change, precondition: undefined })),
+            refusals: body.refusals,
+            parallel: body.parallel,
+          };
+          for (const other of variants(told)) {
+            const sealed = sealPlan({ ...body, ...(other as Partial<UnsealedPlan>) });
+            assert.notStrictEqual(sealed.digest, digest, canonicalJson(other));
+          }
+          const held = { reason: { code: "Held", text: "" }, remedy: "" };
+          assert.notStrictEqual(sealPlan({ ...body, hold: held }).digest, digest);
+          assert.notStrictEqual(sealPlan({ ...body, orphaned: true }).digest, digest);
+          assert.strictEqual(sealPlan({ ...body, nextDueAt: "later" }).digest, digest);
+          assert.strictEqual(sealPlan(body).digest, digest);
+        }
+      }),
+    { timeout: 30_000, arbitrary: { runs: 30 } },
+  );
+
+  it.effect.prop("no two launches or marks of a plan give the same name", Scenario, (scenario) =>
+    Effect.sync(() => {
+      for (const one of planned(scenario, null)) {
+        const names = one.changes.flatMap((change) =>
+          change.action === "create" || change.action === "adopt" || change.action === "update"
+            ? [formatMember(change.member)]
+            : [],
+        );
+        assert.deepStrictEqual(names, [...new Set(names)]);
+      }
     }),
   );
 
