@@ -52,7 +52,7 @@ export const openLocal = Effect.fnUntraced(function* (
   return {
     config,
     owner: Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,
-    plugins: pluginsOf(config, wiring.plugins({ by: "command line" }), wiring.decorate),
+    plugins: pluginsOf(config, wiring.plugins({ by: "command line" }, env), wiring.decorate),
     sources: files.sources,
     fileFaults: files.diagnostics,
     pace: wiring.pace,

@@ -18,7 +18,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 export interface WiringShape {
   /** The plugins that serve when no configuration lists others. */
-  readonly plugins: (use: Use) => ReadonlyArray<Plugin>;
+  readonly plugins: (use: Use, env: Env) => ReadonlyArray<Plugin>;
   readonly openStore: (
     place: StorePlace,
     access: "read" | "write",
@@ -33,10 +33,10 @@ export interface WiringShape {
 }
 
 export const defaultWiring: WiringShape = {
-  plugins: (use) =>
+  plugins: (use, env) =>
     use.by === "command line"
-      ? [oci()]
-      : [oci({ allowDocumentCredentials: false, profiles: use.profiles })],
+      ? [oci({ env })]
+      : [oci({ env, allowDocumentCredentials: false, profiles: use.profiles })],
   openStore: (place, access) =>
     place._tag === "Memory"
       ? Effect.sync(() => makeMemoryStore())

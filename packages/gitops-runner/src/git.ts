@@ -205,7 +205,7 @@ const signalGroup = (child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void =
   const pid = child.pid;
   if (pid === undefined || !Number.isInteger(pid) || pid <= 1) return;
   try {
-    process.kill(pid, signal);
+    process.kill(-pid, signal);
   } catch {
     // The group is gone already, which is what was wanted.
   }

@@ -157,7 +157,7 @@ const settle = Effect.fnUntraced(function* (flags: RunFlags) {
   const key = ownerOf(repository, environment);
   const place = yield* storePlace(flags.store, config, screen.env, key);
   const holder = actorName(screen.env);
-  const builtIn = wiring.plugins({ by: "runner", profiles });
+  const builtIn = wiring.plugins({ by: "runner", profiles }, screen.env);
   return {
     git: wiring.git(screen.env),
     openStore: wiring.openStore(place, "write"),

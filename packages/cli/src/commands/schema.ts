@@ -16,7 +16,7 @@ export const schema = Command.make(
     const screen = yield* Out;
     const wiring = yield* Wiring;
     const config = yield* loadConfig(flags.config, screen.env);
-    const plugins = pluginsOf(config, wiring.plugins({ by: "command line" }), wiring.decorate);
+    const plugins = pluginsOf(config, wiring.plugins({ by: "command line" }, screen.env), wiring.decorate);
     const kinds = plugins.flatMap((plugin) => plugin.kinds);
     yield* screen.result(JSON.stringify(jsonSchemaOf(kinds), null, 2));
   }),

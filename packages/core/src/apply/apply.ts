@@ -7,6 +7,7 @@ import type { LeaseError } from "../lease/lease.ts";
 import type { StoreError } from "../store/store.ts";
 import type { Change, CreateChange, ForgetChange, Plan, SettleChange } from "../words/plan.ts";
 import type { Handler, ProviderError } from "../words/provider.ts";
+import { escapeText } from "../words/quote.ts";
 import {
   type DocumentRecord,
   type AppliedRecord,
@@ -321,8 +322,8 @@ const failed = (plan: Plan, change: Change, error: ProviderError, sent: boolean)
   change,
   result: resultOf(error, sent),
   code: error.reason,
-  message: `${error.operation}: ${error.message}`,
-  remedy: error.remedy ?? null,
+  message: escapeText(`${error.operation}: ${error.message}`, 1_000),
+  remedy: error.remedy === undefined ? null : escapeText(error.remedy, 1_000),
 });
 
 /** An answer that never came leaves open what the request did, if one was sent at all. */

@@ -4,6 +4,7 @@ import { compareText } from "../words/diagnostic.ts";
 import { type Document, formatAddress, sameAddress } from "../words/document.ts";
 import type { Change, Drift, Outsider, Plan, Refusal, SetCount } from "../words/plan.ts";
 import type { Observation } from "../words/provider.ts";
+import { escapeText, quote, shellWord } from "../words/quote.ts";
 import type { IntentRecord } from "../words/record.ts";
 import type { SetResource } from "../words/set.ts";
 import type { DocumentInput } from "./input.ts";
@@ -12,6 +13,9 @@ import { sealPlan } from "./seal.ts";
 import { callRoster, outsider, type Roster } from "./roster.ts";
 import { keep, planSet, type SetPlan } from "./set.ts";
 import { settleIntents, type Settlement } from "./settle.ts";
+
+/** Words of a provider are cut after so many characters. */
+const longestText = 1_000;
 
 type Seen = Extract<Observation, { readonly complete: true }>;
 
@@ -41,9 +45,12 @@ const blindPlan = (input: DocumentInput, observation: Observation | undefined): 
       {
         reason: {
           code: error === undefined ? "NotObserved" : `Blind${error.reason}`,
-          text: error === undefined ? "nobody looked" : `${error.operation}: ${error.message}`,
+          text:
+            error === undefined
+              ? "nobody looked"
+              : escapeText(`${error.operation}: ${error.message}`, longestText),
         },
-        remedy: error?.remedy ?? "nothing was changed; it is tried again at the next run",
+        remedy: escapeText(error?.remedy ?? "nothing was changed; it is tried again", longestText),
       },
     ],
     seen: false,
@@ -67,9 +74,9 @@ const foreignPlan = (input: DocumentInput, roster: Roster): Plan => {
 const ownedByAnother = (document: Document, owners: ReadonlyArray<string>): Refusal => ({
   reason: {
     code: "OwnedByAnother",
-    text: `${formatAddress(document)} has live members of ${owners.join(" and ")}; nothing is touched`,
+    text: `${formatAddress(document)} has live members of ${owners.map((owner) => quote(owner)).join(" and ")}; nothing is touched`,
   },
-  remedy: `change it where that owner runs it, or take its members over with: muster adopt ${document.name} --from '${owners[0]}' --reason TEXT`,
+  remedy: `change it where that owner runs it, or take its members over with: muster adopt ${document.name} --from ${shellWord(owners[0]!)} --reason TEXT`,
 });
 
 const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan => {
@@ -180,8 +187,11 @@ const isFormerSet = (input: DocumentInput, intent: IntentRecord, set: SetResourc
 
 const blockers = (observation: Seen): ReadonlyArray<Refusal> =>
   observation.blockers.map((blocker) => ({
-    reason: { code: `Blocked${blocker.reason}`, text: blocker.message },
-    remedy: blocker.remedy,
+    reason: {
+      code: `Blocked${blocker.reason}`,
+      text: escapeText(blocker.message, longestText),
+    },
+    remedy: escapeText(blocker.remedy, longestText),
   }));
 
 const frame = (input: DocumentInput) => ({

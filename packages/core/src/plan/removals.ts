@@ -24,7 +24,7 @@ export const newestFirst = (members: ReadonlyArray<Occupant>): ReadonlyArray<Occ
 export interface UnaskedVerdict {
   readonly allowed: boolean;
   readonly refusal: Refusal | null;
-  /** When the sliding window would let the removal through; milliseconds since the epoch. */
+  /** When the sliding window next moves; milliseconds since the epoch. */
   readonly dueAt: number | null;
 }
 
@@ -56,7 +56,6 @@ export const judgeUnasked = (
   if (approvals.some((approval) => covers(approval, ids, recent))) {
     return { allowed: true, refusal: null, dueAt: null };
   }
-  const mustEnd = ends.length + going.length - limit;
   return {
     allowed: false,
     refusal: {
@@ -67,7 +66,7 @@ export const judgeUnasked = (
       remedy: `look at them, then consent with: muster approve ${consent} --reason TEXT`,
       consent,
     },
-    dueAt: mustEnd <= ends.length ? ends[mustEnd - 1]! : null,
+    dueAt: ends[0] ?? null,
   };
 };
 

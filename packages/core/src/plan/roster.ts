@@ -4,6 +4,7 @@ import type { Document } from "../words/document.ts";
 import { formatMember, type MemberName } from "../words/member.ts";
 import type { Outsider } from "../words/plan.ts";
 import type { MemberSighting } from "../words/provider.ts";
+import { escapeText } from "../words/quote.ts";
 import type { AdoptionRecord, MemberRecord } from "../words/record.ts";
 import type { Expansion, SetResource } from "../words/set.ts";
 import { isPresent, type Occupant } from "./occupancy.ts";
@@ -113,7 +114,7 @@ export const outsider = (
   counts: boolean,
 ): Outsider => ({
   id: sighting.id,
-  name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
+  name: escapeText(sighting.name === null ? sighting.displayName : formatMember(sighting.name)),
   why,
   owner: sighting.owner,
   counts,

@@ -5,6 +5,7 @@ import { compareText } from "../words/diagnostic.ts";
 import { formatMember } from "../words/member.ts";
 import { effectiveChanges, type Plan, type Reason } from "../words/plan.ts";
 import type { MemberSighting, Observation } from "../words/provider.ts";
+import { escapeText } from "../words/quote.ts";
 import type { DocumentRecord } from "../words/record.ts";
 import {
   type Condition,
@@ -74,7 +75,7 @@ const condition = (input: StatusInput, type: ConditionType, verdict: Verdict): C
     type,
     status: verdict.status,
     reason: verdict.reason,
-    message: verdict.message,
+    message: escapeText(verdict.message, 2_000),
     since: before?.status === verdict.status ? before.since : input.now,
     commit: input.record?.revision ?? null,
   };
@@ -167,7 +168,7 @@ const members = ({ observation, owner }: StatusInput): ReadonlyArray<MemberStatu
   (observation?.complete === true ? observation.members : [])
     .filter((sighting) => sighting.phase !== "gone")
     .map((sighting) => ({
-      name: sighting.name === null ? sighting.displayName : formatMember(sighting.name),
+      name: escapeText(sighting.name === null ? sighting.displayName : formatMember(sighting.name)),
       id: sighting.id,
       phase: sighting.phase,
       place: sighting.place,

@@ -55,3 +55,7 @@ const hiddenRanges: ReadonlyArray<readonly [number, number]> = [
   [0xfff9, 0xfffb],
   [0xe0000, 0xe007f],
 ];
+
+/** One word of a command that a person may copy: nothing in it is acted on by a shell or terminal. */
+export const shellWord = (text: string): string =>
+  `'${escapeText(text, 400).replaceAll("'", "'\\''")}'`;

@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock";
 import { consentDigest } from "@muster/core/plan/removals";
 import { makeMemoryStore } from "@muster/core/store/memory";
 import type { AuditEntry } from "@muster/core/words/audit";
-import { formatHead, verifyChain } from "@muster/core/words/audit";
+import { formatHead, sealEntry, verifyChain } from "@muster/core/words/audit";
 import { ProviderError } from "@muster/core/words/provider";
 import { makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
 import { fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
@@ -166,6 +166,16 @@ describe("law 10: the chain shows what was done to it", () => {
       const swapped = entries.with(at, entries[at + 1]!).with(at + 1, entries[at]!);
       assert.strictEqual(verifyChain(swapped)?.seq, at + 2);
       assert.strictEqual(verifyChain(entries.toSpliced(at, 0, entries[at]!))?.seq, at + 1);
+    }),
+  );
+
+  it.effect("a number that was skipped is named, though every seal is right", () =>
+    Effect.gen(function* () {
+      const entries = yield* chain;
+      const [first, second] = entries;
+      const { chain: name, format: _format, hash: _hash, prev: _prev, seq: _seq, ...draft } = second!;
+      const skipped = sealEntry({ chain: name, seq: 2, hash: first!.hash }, draft);
+      assert.strictEqual(verifyChain([first!, skipped])?.seq, 3);
     }),
   );
 

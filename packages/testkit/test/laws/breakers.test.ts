@@ -296,6 +296,7 @@ describe("law 6: removals that nobody asked for", () => {
         assert.deepStrictEqual(launchedTwice(end.cloud), []);
       }
     }),
+    60_000,
   );
 
   it.effect("consent outlives a crash in the middle of what it allowed", () =>

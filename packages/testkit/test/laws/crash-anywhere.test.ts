@@ -124,6 +124,7 @@ describe("law 3: crash anywhere", () => {
           }
           assert.deepStrictEqual(wrong.slice(0, 12), []);
         }),
+        60_000,
       );
     }
   }
@@ -146,6 +147,7 @@ describe("law 3: crash anywhere", () => {
           }
           assert.deepStrictEqual(wrong.slice(0, 12), []);
         }),
+        60_000,
       );
     }
   }

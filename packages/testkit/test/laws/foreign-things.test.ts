@@ -204,8 +204,9 @@ describe("law 4: adoption", () => {
       const [first, second] = [1, 2].map((slot) =>
         cloud.plant({ document: "site", owner: "them", name: { set: "web", slot, generation: 1 } }),
       );
-      yield* wish(store, first!.id, { from: "somebody" });
+      for (const { id } of [first!, second!]) yield* wish(store, id, { from: "somebody" });
       yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
+      assert.deepStrictEqual(cloud.mutations(), []);
       yield* wish(store, first!.id, { from: "them" });
       yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
       assert.deepStrictEqual(cloud.mutations(), []);

@@ -36,6 +36,8 @@ const Scenario = {
   open: Schema.Array(Schema.Struct({ fleet: small, slot: small, age: small })).check(
     Schema.isMaxLength(4),
   ),
+  /** Whether a person asked to adopt what has no owner. */
+  adopted: Schema.Boolean,
   shuffle: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))),
 };
 type Scenario = { readonly [K in keyof typeof Scenario]: (typeof Scenario)[K]["Type"] };
@@ -98,7 +100,25 @@ const recordsOf = (scenario: Scenario): ReadonlyArray<StoreRecord> => [
       at: new Date(start - age * 60_000).toISOString(),
     }),
   ),
+  ...adoptionsOf(scenario),
 ];
+
+const adoptionsOf = (scenario: Scenario): ReadonlyArray<StoreRecord> =>
+  scenario.seen.flatMap((seen, index): ReadonlyArray<StoreRecord> => {
+    if (seen.owned || !scenario.adopted) return [];
+    return [
+      {
+        _tag: "Adoption",
+        document: { kind: "FakeFleet", name: `fleet-${seen.fleet}` },
+        id: `machine-${index}`,
+        from: null,
+        set: "web",
+        by: "ann",
+        reason: "ours",
+        at: new Date(start).toISOString(),
+      },
+    ];
+  });
 
 const uniqueBy = <A>(values: ReadonlyArray<A>, keyOf: (value: A) => string) => [
   ...new Map(values.map((value) => [keyOf(value), value])).values(),
@@ -198,6 +218,7 @@ describe("law 1: pure plan", () => {
           applied: [asked],
           removed: ages.map((age) => ({ fleet: 0, age: age / 10 })),
           open: [],
+          adopted: false,
           shuffle: [],
         };
         const [now] = planned(one, null);

@@ -1,0 +1,132 @@
+// Planning members that are all as asked, held against parsing 10,000 documents of YAML.
+
+import { parseAllDocuments } from "yaml";
+import { expand, plan } from "@muster/core/plan/plan";
+import type { PlanInput } from "@muster/core/plan/input";
+import { readDocuments } from "@muster/core/read/read";
+import { documentRecord } from "@muster/core/report/bookkeeping";
+import type { Document } from "@muster/core/words/document";
+import type { MemberName } from "@muster/core/words/member";
+import { defaultPolicy } from "@muster/core/words/policy";
+import type { MemberSighting, Observation } from "@muster/core/words/provider";
+import type { StoreRecord } from "@muster/core/words/record";
+import { type SetResource, templateMark } from "@muster/core/words/set";
+import { FakeFleet } from "@muster/testkit/fleet/fake-fleet";
+import { oneFile, wideLimits } from "./fleets.ts";
+import { compare, type Figure, report } from "./runner.ts";
+
+const owner = "us";
+const now = Date.UTC(2026, 0, 2);
+
+/** What plan is given when so many documents of so many members each have converged. */
+const convergedInput = (documents: number, members: number): PlanInput => {
+  const text = JSON.stringify(
+    Array.from({ length: documents }, (_, index) => ({
+      kind: "FakeFleet",
+      metadata: { name: `site-${index}` },
+      spec: { groups: [{ name: "web", count: members }] },
+    })),
+  );
+  const read = readDocuments([FakeFleet], [{ file: "fleet.json", text }], wideLimits);
+  const known = read.documents.map((document) => knownOf(document));
+  return {
+    kinds: [FakeFleet],
+    documents: read.documents,
+    complete: true,
+    observations: known.map(({ observation }) => observation),
+    records: known.flatMap(({ records }) => records),
+    policy: defaultPolicy(owner),
+    now,
+  };
+};
+
+const knownOf = (
+  document: Document,
+): { readonly observation: Observation; readonly records: ReadonlyArray<StoreRecord> } => {
+  const expansion = expand([FakeFleet], document);
+  const address = expansion.document;
+  const set = expansion.sets[0]!;
+  const mark = templateMark(set.template);
+  const members = Array.from({ length: set.count }, (_, index) =>
+    sightingOf(set, { set: set.name, slot: index + 1, generation: 1 }, mark),
+  );
+  return {
+    observation: {
+      document: address,
+      complete: true,
+      members,
+      places: { [set.name]: ["place-1"] },
+      blockers: [],
+    },
+    records: [
+      documentRecord(document, expansion, undefined, null),
+      { _tag: "Applied", document: address, set: set.name, count: set.count, template: mark },
+      ...members.map((seen): StoreRecord => ({
+        _tag: "Member",
+        document: address,
+        member: seen.name!,
+        id: seen.id,
+        alive: true,
+      })),
+    ],
+  };
+};
+
+const sightingOf = (set: SetResource, name: MemberName, template: string): MemberSighting => ({
+  id: `ocid1.instance.oc1.phx.${set.document.name}.${name.slot}`,
+  displayName: `${set.document.name}-${name.slot}`,
+  document: set.document.name,
+  name,
+  owner,
+  phase: "running",
+  createdAt: new Date(Date.UTC(2026, 0, 1) + name.slot).toISOString(),
+  place: "place-1",
+  template,
+  version: "v1",
+});
+
+const planAll = (input: PlanInput, members: number): void => {
+  const plans = plan(input);
+  const kept = plans.reduce(
+    (sum, one) => sum + one.changes.filter((change) => change.action === "keep").length,
+    0,
+  );
+  if (kept !== members || plans.some((one) => one.changes.length > one.counts[0]!.asked)) {
+    throw new Error(`${kept} of ${members} members are kept`);
+  }
+};
+
+async function* figures(): AsyncGenerator<Figure> {
+  const [{ text }] = oneFile(10_000) as [{ readonly text: string }];
+  const parse = () => parseAllDocuments(text);
+  const shapes = [
+    ["in one document", 1, 10_000],
+    ["in 1,000 documents of 10", 1_000, 10],
+    ["in 10,000 documents of one", 10_000, 1],
+  ] as const;
+  for (const [how, documents, members] of shapes) {
+    const input = convergedInput(documents, members);
+    yield await compare({
+      what: `plan 10,000 unchanged members ${how}`,
+      run: () => planAll(input, 10_000),
+      against: "parseAllDocuments of 10,000",
+      peer: parse,
+      bound: 1,
+      rounds: 3,
+    });
+  }
+  yield await timesTen("in one document", convergedInput(1, 10_000), convergedInput(1, 1_000));
+  yield await timesTen("in documents of 10", convergedInput(1_000, 10), convergedInput(100, 10));
+}
+
+const timesTen = (how: string, large: PlanInput, small: PlanInput): Promise<Figure> =>
+  compare({
+    what: `plan ten times the members, ${how}`,
+    run: () => planAll(large, 10_000),
+    against: "1,000 members",
+    peer: () => planAll(small, 1_000),
+    bound: 12,
+    rounds: 9,
+  });
+
+await report("plan", figures());

@@ -1,0 +1,122 @@
+// The kill sweep: 3 → 5 → 2, dead at one point, taken up by a successor, and what must hold then.
+
+import * as assert from "node:assert/strict";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { journalledMemory, type JournalledMemory } from "@muster/testkit/store/journalled-memory";
+import { type CrashPoints, makeCrashPoints } from "@muster/testkit/store/crash";
+import { formatMember, parseMember, verifyChain } from "@muster/core";
+import { type Command, openWorld, type World } from "./world.ts";
+
+export const counts = [3, 5, 2] as const;
+
+export interface Case {
+  readonly command: Command;
+  /** The point to die at; nothing counts points without dying. */
+  readonly at?: number;
+  /** Whether the successor has the dead one's store, or an empty one and a list that lags 30 s. */
+  readonly successor: "same store" | "empty store, lagging list";
+}
+
+export interface Sweep {
+  readonly labels: ReadonlyArray<string>;
+  readonly mutations: number;
+  readonly pushes: number;
+}
+
+/** Later than any lease of a dead life. */
+const pastLease = 200_000;
+const lagMillis = 30_000;
+
+/** Carries one case out; fails by assertion. */
+export const sweepCase = (one: Case): Effect.Effect<Sweep, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const world = yield* openWorld({
+      command: one.command,
+      listLagMs: one.successor === "same store" ? 0 : lagMillis,
+      usedTokenOfDead: (one.at ?? 0) % 2 === 0 ? "instance" : "conflict",
+    });
+    const points = yield* makeCrashPoints({
+      act: one.at === undefined ? "count" : "interrupt",
+      ...(one.at === undefined ? {} : { at: one.at }),
+    });
+    const disk = journalledMemory();
+    const life = yield* makeLife(disk, points, 0);
+    let reached = 0;
+    const sequence = Effect.gen(function* () {
+      for (const [index, count] of counts.entries()) {
+        reached = index;
+        yield* world.ask(count);
+        yield* expectCode(world, life, count);
+      }
+    });
+    const end = yield* points.run(sequence);
+    if (end._tag === "Ended" && end.exit._tag === "Failure") return yield* Effect.failCause(end.exit.cause);
+    if (end._tag === "Died") {
+      const heir = one.successor === "same store" ? disk : journalledMemory();
+      yield* takeUp(world, heir, counts.slice(reached));
+    }
+    yield* expectWhole(world);
+    return {
+      labels: yield* points.labels,
+      mutations: world.simulator.journal().length,
+      pushes: yield* Effect.promise(() => world.pushes()),
+    };
+  });
+
+const makeLife = (disk: JournalledMemory, points: CrashPoints, later: number) =>
+  Effect.map(disk.reopen, (store) => ({ points, openStore: Effect.succeed(store), later }));
+
+/** The successor converges on what was asked when the first one died, then on the rest. */
+const takeUp = (world: World, disk: JournalledMemory, left: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const points = yield* makeCrashPoints({ act: "count" });
+    for (const [index, count] of left.entries()) {
+      const life = yield* makeLife(disk, points, pastLease * (index + 1));
+      if (index > 0) yield* world.ask(count);
+      yield* expectCode(world, life, count);
+      assert.equal(live(world).length, count, `after ${count} was asked`);
+    }
+    const journal = world.simulator.journal().length;
+    world.simulator.advance(2 * lagMillis);
+    const life = yield* makeLife(disk, points, pastLease * (left.length + 1));
+    const store = yield* life.openStore;
+    yield* expectCode(world, life, left.at(-1)!);
+    assert.equal(world.simulator.journal().length, journal, "a converged command changes nothing");
+    const entries = yield* Effect.orDie(store.auditEntries(0, 10_000));
+    assert.equal(verifyChain(entries), undefined);
+  });
+
+const expectCode = (world: World, life: Parameters<World["command"]>[0], count: number) =>
+  Effect.map(world.command(life), (code) => assert.equal(code, 0, `asked for ${count}`));
+
+const live = (world: World) =>
+  world.simulator
+    .instances()
+    .filter(
+      ({ freeformTags, lifecycleState }) =>
+        freeformTags["fleetctl-fleet"] === "web" &&
+        !["TERMINATING", "TERMINATED"].includes(lifecycleState),
+    );
+
+/** No member twice, none lost, no stranger touched. */
+const expectWhole = (world: World) =>
+  Effect.sync(() => {
+    const launched = world.simulator
+      .journal()
+      .filter((entry) => entry.operation === "LaunchInstance")
+      .map((entry) => entry.freeformTags?.["muster-member"] ?? "");
+    assert.deepEqual(launched, [...new Set(launched)], "no slot and generation was launched twice");
+    const strangers = world.simulator
+      .instances()
+      .filter((instance) => instance.freeformTags["fleetctl-fleet"] !== "web");
+    assert.deepEqual(
+      strangers.map(({ lifecycleState }) => lifecycleState),
+      ["RUNNING", "RUNNING"],
+      "nobody else's machine was touched",
+    );
+    const touched = new Set(world.simulator.journal().map((entry) => entry.instanceId));
+    assert.ok(strangers.every(({ id }) => !touched.has(id)));
+    const left = live(world).map(({ freeformTags }) => parseMember(freeformTags["muster-member"]!)!);
+    assert.deepEqual(left.map((member) => member.slot).sort(), [1, 2], left.map(formatMember).join());
+  });

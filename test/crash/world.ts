@@ -1,0 +1,222 @@
+// One world to crash in: a simulated OCI, a store, a config repository, and the real commands on them.
+
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Layer from "effect/Layer";
+import type * as Scope from "effect/Scope";
+import { runCli } from "../../packages/cli/src/cli.ts";
+import { endingOf } from "../../packages/cli/src/exit.ts";
+import { Out, type OutShape } from "../../packages/cli/src/screen/out.ts";
+import { plain } from "../../packages/cli/src/screen/paint.ts";
+import { defaultWiring, Wiring, type WiringShape } from "../../packages/cli/src/wiring.ts";
+import type { Pace, Plugin, StoreShape } from "@muster/core";
+import { Git } from "@muster/gitops-runner";
+import { type OciSimulator, startOciSimulator, virtualClock, writeAccount } from "@muster/testkit/oci/index";
+import { type CrashPoints, crashingStore, decorateHandler } from "@muster/testkit/store/crash";
+
+const execute = promisify(execFile);
+
+export type Command = "apply" | "run";
+
+export interface World {
+  readonly simulator: OciSimulator;
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Asks for so many members: edits the document, and for `run` merges it. */
+  readonly ask: (count: number) => Effect.Effect<void>;
+  /** One command; what it answers. */
+  readonly command: (life: Life) => Effect.Effect<number>;
+  readonly args: ReadonlyArray<string>;
+  /** Pushes that the repository's own hook counted. */
+  readonly pushes: () => Promise<number>;
+}
+
+/** One process's worth of surroundings. */
+export interface Life {
+  readonly points: CrashPoints;
+  readonly openStore: Effect.Effect<StoreShape, never, Scope.Scope>;
+  /** Milliseconds that this life is later than the real time: past leases of the dead. */
+  readonly later: number;
+}
+
+export const fastPace: Partial<Pace> = { pollMillis: 1, pollMaxMillis: 2, retryMillis: 1, retryMaxMillis: 5 };
+
+export interface WorldOptions {
+  readonly command: Command;
+  readonly listLagMs?: number;
+  readonly usedTokenOfDead?: "instance" | "conflict";
+  readonly journalFile?: string;
+}
+
+export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const folder = yield* Effect.acquireRelease(
+      Effect.promise(() => mkdtemp(path.join(tmpdir(), "muster-crash-"))),
+      (made) => Effect.promise(() => rm(made, { recursive: true, force: true })),
+    );
+    const simulator = yield* Effect.orDie(
+      startOciSimulator({
+        clock: virtualClock({ start: Date.parse("2026-05-01T12:00:00Z"), advancePerRequestMs: 100 }),
+        launchDelayMs: 100,
+        terminateDelayMs: 100,
+        pageSize: 3,
+        listLagMs: options.listLagMs ?? 0,
+        usedTokenOfDead: options.usedTokenOfDead ?? "instance",
+        ...(options.journalFile === undefined ? {} : { journalFile: options.journalFile }),
+      }),
+    );
+    const written = yield* Effect.promise(() =>
+      writeAccount(path.join(folder, "account"), simulator.accounts[0]!),
+    );
+    plantStrangers(simulator);
+    const env = {
+      HOME: folder,
+      PATH: process.env["PATH"] ?? "",
+      XDG_STATE_HOME: path.join(folder, "state"),
+      MUSTER_OCI_ENDPOINT: simulator.endpoint,
+      OCI_CLI_CONFIG_FILE: written.configFile,
+      NO_COLOR: "1",
+    };
+    const clone = path.join(folder, "clone");
+    const bare = path.join(folder, "fleets.git");
+    yield* Effect.promise(() => prepare(options.command, clone, bare));
+    const args =
+      options.command === "apply"
+        ? ["apply", clone, "--store", "memory:"]
+        : ["run", "--repo", bare, "--once", "--allow-profile", "DEFAULT", "--store", "memory:"];
+    return {
+      simulator,
+      folder,
+      env,
+      args,
+      ask: (count) => Effect.promise(() => ask(options.command, simulator, clone, count)),
+      command: (life) => command(args, env, life),
+      pushes: async () =>
+        (await readFile(path.join(bare, "pushes"), "utf8").catch(() => "")).split("\n").length - 1,
+    };
+  });
+
+/** Machines of others, which must look the same at the end. */
+const plantStrangers = (simulator: OciSimulator): void => {
+  simulator.addForeign({ displayName: "web-web-1.1" });
+  simulator.addForeign({
+    displayName: "db-1",
+    freeformTags: { "fleetctl-fleet": "db", "muster-owner": "somebody else", "muster-member": "web-1.1" },
+  });
+};
+
+const git = async (folder: string, ...args: ReadonlyArray<string>): Promise<void> => {
+  await execute("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@localhost", ...args], {
+    env: { PATH: process.env["PATH"], GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: folder },
+  });
+};
+
+const prepare = async (command: Command, clone: string, bare: string): Promise<void> => {
+  await mkdir(clone, { recursive: true });
+  if (command === "apply") return;
+  await mkdir(bare);
+  await git(bare, "init", "--quiet", "--bare", "--initial-branch=main");
+  await git(clone, "init", "--quiet", "--initial-branch=main");
+  await git(clone, "remote", "add", "origin", bare);
+  const hook = `#!/bin/sh\nwhile read -r old new ref; do case "$ref" in refs/heads/muster/*) muster=1;; esac; done\n[ -z "$muster" ] || echo push >> '${bare}/pushes'\n`;
+  await writeFile(path.join(bare, "hooks", "post-receive"), hook, { mode: 0o755 });
+};
+
+const ask = async (
+  command: Command,
+  simulator: OciSimulator,
+  clone: string,
+  count: number,
+): Promise<void> => {
+  await writeFile(path.join(clone, "web.yaml"), documentOf(simulator, count));
+  if (command === "apply") return;
+  await git(clone, "add", "--all");
+  await git(clone, "commit", "--quiet", "--allow-empty", "-m", `Ask for ${count}`);
+  await git(clone, "push", "--quiet", "origin", "HEAD:main");
+};
+
+export const documentOf = (simulator: OciSimulator, count: number): string => `kind: FleetConfig
+metadata: { name: web }
+spec:
+  compartmentId: ${simulator.compartmentId}
+  imageId: ${simulator.imageId}
+  availabilityDomain: AD-1
+  shape: VM.Standard.E4.Flex
+  shapeConfig: { ocpus: 1, memoryInGBs: 8 }
+  subnetId: ${simulator.subnetId}
+  scaling: {}
+  auth: { method: user, profile: DEFAULT }
+  instances:
+    - { name: web, count: ${count} }
+`;
+
+const command = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>,
+  life: Life,
+): Effect.Effect<number> =>
+  runCli(args).pipe(
+    Effect.provideService(Wiring, wiringOf(env, life)),
+    Effect.provideService(Out, silentOut(env)),
+    Effect.provideService(Clock.Clock, laterClock(life.later)),
+    Effect.exit,
+    Effect.map((exit) => {
+      if (Exit.isSuccess(exit)) return 0;
+      const failure = exit.cause.reasons[0];
+      return failure?._tag === "Fail" ? endingOf(failure.error).code : 3;
+    }),
+  );
+
+export const wiringOf = (env: Readonly<Record<string, string>>, life: Life): WiringShape => ({
+  ...defaultWiring,
+  plugins: (use) => defaultWiring.plugins(use, env),
+  pace: fastPace,
+  openStore: () => Effect.map(life.openStore, (store) => crashingStore(store, life.points)),
+  decorate: (plugin) => crashingPlugin(plugin, life.points),
+  git: () => Layer.effect(Git, crashingGit(life.points)).pipe(Layer.provide(Git.layer({ environment: env }))),
+});
+
+const crashingPlugin = (plugin: Plugin, points: CrashPoints): Plugin => ({
+  ...plugin,
+  handler: (resource) => Effect.map(plugin.handler(resource), (handler) => decorateHandler(handler, points)),
+});
+
+const crashingGit = (points: CrashPoints) =>
+  Effect.map(Git, (real) => ({
+    ...real,
+    run: (request: Parameters<typeof real.run>[0]) =>
+      request.operation === "push"
+        ? points.hit("before push").pipe(
+            Effect.andThen(real.run(request)),
+            Effect.tap(() => points.hit("after push")),
+          )
+        : Effect.andThen(points.alive, real.run(request)),
+  }));
+
+/** The real clock, that much later: what the dead held has run out, and nobody has to wait for it. */
+const laterClock = (later: number): Clock.Clock => {
+  const real = Effect.runSync(Clock.clockWith(Effect.succeed));
+  const nanos = BigInt(later) * 1_000_000n;
+  return Object.assign(Object.create(real) as Clock.Clock, {
+    currentTimeMillisUnsafe: () => real.currentTimeMillisUnsafe() + later,
+    currentTimeMillis: Effect.map(real.currentTimeMillis, (now) => now + later),
+    currentTimeNanosUnsafe: () => real.currentTimeNanosUnsafe() + nanos,
+    currentTimeNanos: Effect.map(real.currentTimeNanos, (now) => now + nanos),
+  });
+};
+
+const silentOut = (env: Readonly<Record<string, string>>): OutShape => ({
+  result: () => Effect.void,
+  say: () => Effect.void,
+  paint: plain,
+  paintSaid: plain,
+  progress: { onEvent: () => Effect.void, end: Effect.void },
+  env,
+  isTerminal: false,
+});

@@ -1,0 +1,62 @@
+// The walls between the packages: what each may use of muster, of the world and of Node.
+
+/** What one package may import in its `src`. */
+export interface Wall {
+  /** Packages of muster. */
+  readonly muster: ReadonlyArray<string>;
+  /** Packages of others, wherever in the package; `any` is for packages that only tests load. */
+  readonly world: ReadonlyArray<string> | "any";
+  /** Whether it may use `node:` modules and the globals that only Node has. */
+  readonly node: boolean;
+  /** What only one file may import, type-only imports included. Ends in `*`: a prefix. */
+  readonly inOneFile?: Readonly<Record<string, string>>;
+  /** Files that may import what they compute: an operator's own files, for instance. */
+  readonly computed?: ReadonlyArray<string>;
+  /** An application brings its own Effect; everything else takes that of its user. */
+  readonly application?: boolean;
+}
+
+/** `node:` modules that reach out of the process: only the files that a wall names have them. */
+export const guardedNode = ["node:child_process", "node:sqlite", "node:vm", "node:worker_threads"];
+
+export const walls: Readonly<Record<string, Wall>> = {
+  core: { muster: [], world: ["effect", "yaml", "@noble/hashes"], node: false },
+  sdk: { muster: ["core"], world: ["effect"], node: false },
+  "provider-oci": {
+    muster: ["core"],
+    world: ["effect"],
+    node: true,
+    inOneFile: { "oci-*": "src/client.ts" },
+  },
+  "gitops-runner": {
+    muster: ["core"],
+    world: ["effect"],
+    node: true,
+    inOneFile: { openpgp: "src/openpgp.ts", "node:child_process": "src/git.ts" },
+  },
+  "store-sql": {
+    muster: ["core"],
+    world: ["effect"],
+    node: true,
+    inOneFile: { "node:sqlite": "src/sqlite.ts" },
+  },
+  cli: {
+    muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "testkit"],
+    world: ["effect", "@effect/platform-node"],
+    node: true,
+    inOneFile: { "node:child_process": "src/quickstart/workshop.ts" },
+    computed: ["src/settings.ts"],
+    application: true,
+  },
+  testkit: { muster: ["core"], world: "any", node: true },
+};
+
+/** What must not be loaded by loading a module; only a dynamic import may bring it later. */
+export const lazy: ReadonlyArray<{
+  readonly entry: string;
+  readonly never: ReadonlyArray<string>;
+}> = [
+  { entry: "packages/cli/src/main.ts", never: ["oci-*", "@muster/testkit", "vitest"] },
+  { entry: "packages/provider-oci/src/index.ts", never: ["oci-*"] },
+  { entry: "packages/testkit/src/oci/index.ts", never: ["vitest", "@effect/vitest", "oci-*"] },
+];
