@@ -24,7 +24,7 @@ export const readModule = (file: string, text: string): Module => {
   const lineOf = (offset: number): number => text.slice(0, offset).split("\n").length;
   const imports: Array<Import> = [];
   const globals: Array<{ name: string; line: number }> = [];
-  walk(program, (node, role) => {
+  walk(program as unknown as Node, (node, role) => {
     const line = lineOf(Number(node["start"]));
     const found = importOf(node);
     if (found !== undefined) imports.push({ ...found, line });

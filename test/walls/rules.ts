@@ -23,7 +23,7 @@ const matches = (pattern: string, name: string): boolean =>
 
 const muster = (name: string): string | undefined => /^@muster\/(.+)$/.exec(name)?.[1];
 
-const forTests = ["vitest", "@effect/vitest"];
+const forTests = ["vitest", "@effect/vitest", "yaml"];
 
 /** Whether the wall lets this name through, in published code or in tests. */
 const lets = (wall: Wall, name: string, published: boolean): boolean => {

@@ -204,8 +204,7 @@ const claim = (
       version: grip.version,
       check: check(settings, grip),
       lost: Deferred.await(grip.end),
-      storeFence: null,
-      withRenewal: (publish) => ride("Renew")(publish),
+          withRenewal: (publish) => ride("Renew")(publish),
       withRelease: (publish) => ride("Release")(publish),
     };
   });
@@ -445,6 +444,7 @@ const heldBy = (sighting: LeaseSighting, until: number): LeaseError =>
     reason: "Taken",
     message: `${sighting.holder ?? "another runner"} holds the lease until ${new Date(until).toISOString()}`,
     remedy: "wait until it is done, or stop that runner and wait until its lease ends",
+    heldUntil: until,
   });
 
 const beaten = (settings: Settings): LeaseError =>

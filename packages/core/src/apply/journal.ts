@@ -116,7 +116,10 @@ const entry = (
   parameters: parametersOf(change),
   gates: [],
   forced: false,
-  approval: mandate.approval,
+  approval:
+    change.action === "remove" && change.consent !== null
+      ? { mode: "consent", ...change.consent }
+      : mandate.approval,
   follows: null,
 });
 

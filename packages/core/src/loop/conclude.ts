@@ -68,7 +68,7 @@ const statusRecord = (unit: Unit, status: DocumentStatus): StoreRecord => ({
 const appliedOf = (input: ReconcileInput, unit: Unit): ReadonlyArray<StoreRecord> =>
   unit.plan.orphaned || input.policy.hold !== null
     ? []
-    : appliedRecords(unit.plan, unit.expansion);
+    : appliedRecords(unit.plan, unit.expansion, unit.consent);
 
 /** A document of which nothing is left has no status either. */
 const forgottenStatuses = (last: Look): ReadonlyArray<string> => {

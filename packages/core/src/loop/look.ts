@@ -47,6 +47,7 @@ export const look = Effect.fn("look")(function* (
   ];
   const observations = yield* observe(input.handlers, expansions, records, input.pace);
   yield* tell(input, { type: "observed", documents: expansions.length, round });
+  const now = yield* Clock.currentTimeMillis;
   const plans = plan({
     kinds: input.kinds,
     documents,
@@ -54,21 +55,26 @@ export const look = Effect.fn("look")(function* (
     observations,
     records,
     policy: input.policy,
-    now: yield* Clock.currentTimeMillis,
+    now,
   });
   const changes = plans.reduce((sum, one) => sum + effectiveChanges(one).length, 0);
   yield* tell(input, { type: "planned", changes, round });
-  return { records, units: gather(input, documents, expansions, observations, records, plans) };
+  return { records, units: gather({ input, documents, expansions, observations, records, plans, now }) };
 });
 
-const gather = (
-  input: ReconcileInput,
-  documents: ReadonlyArray<Document>,
-  expansions: ReadonlyArray<Expansion>,
-  observations: ReadonlyArray<Observation>,
-  records: ReadonlyArray<StoreRecord>,
-  plans: ReadonlyArray<Plan>,
-): ReadonlyArray<Unit> => {
+interface Gathered {
+  readonly input: ReconcileInput;
+  readonly documents: ReadonlyArray<Document>;
+  readonly expansions: ReadonlyArray<Expansion>;
+  readonly observations: ReadonlyArray<Observation>;
+  readonly records: ReadonlyArray<StoreRecord>;
+  readonly plans: ReadonlyArray<Plan>;
+  readonly now: number;
+}
+
+const gather = (gathered: Gathered): ReadonlyArray<Unit> => {
+  const { input, documents, expansions, observations, records, plans } = gathered;
+  const since = new Date(gathered.now).toISOString();
   const asked = new Map(documents.map((one) => [formatAddress(one), one]));
   const expanded = new Map(expansions.map((one) => [formatAddress(one.document), one]));
   const seen = new Map(observations.map((one) => [formatAddress(one.document), one]));
@@ -90,7 +96,7 @@ const gather = (
     const before = [one.document, ...formerOf(expansion)].flatMap(
       (name) => applied.get(formatAddress(name)) ?? [],
     );
-    const consent = one.seen && !one.orphaned ? consentRecords(one, expansion, before) : [];
+    const consent = one.seen && !one.orphaned ? consentRecords(one, expansion, before, since) : [];
     return {
       plan: one,
       document,

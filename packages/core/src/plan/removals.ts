@@ -23,10 +23,14 @@ export const newestFirst = (members: ReadonlyArray<Occupant>): ReadonlyArray<Occ
 
 export interface UnaskedVerdict {
   readonly allowed: boolean;
+  /** Whose consent allowed it, when it needed one. */
+  readonly approval: ApprovalRecord | null;
   readonly refusal: Refusal | null;
   /** When the sliding window next moves; milliseconds since the epoch. */
   readonly dueAt: number | null;
 }
+
+const free: UnaskedVerdict = { allowed: true, approval: null, refusal: null, dueAt: null };
 
 /**
  * What nobody asked for is limited over a sliding window, per set; above the limit nothing at all
@@ -41,7 +45,7 @@ export const judgeUnasked = (
   policy: Policy,
   now: number,
 ): UnaskedVerdict => {
-  if (going.length === 0) return { allowed: true, refusal: null, dueAt: null };
+  if (going.length === 0) return free;
   const limit = Math.max(policy.removals.atLeast, Math.floor(policy.removals.share * asked));
   const again = new Set(going.map((occupant) => occupant.sighting.id));
   const ends = recent
@@ -50,14 +54,14 @@ export const judgeUnasked = (
     .map((removal) => Date.parse(removal.at) + policy.removals.windowMillis)
     .filter((end) => end > now)
     .sort((a, b) => a - b);
-  if (ends.length + going.length <= limit) return { allowed: true, refusal: null, dueAt: null };
+  if (ends.length + going.length <= limit) return free;
   const ids = going.map((occupant) => occupant.sighting.id);
   const consent = consentDigest(ids);
-  if (approvals.some((approval) => covers(approval, ids, recent))) {
-    return { allowed: true, refusal: null, dueAt: null };
-  }
+  const approval = approvals.find((one) => covers(one, ids, recent));
+  if (approval !== undefined) return { ...free, approval };
   return {
     allowed: false,
+    approval: null,
     refusal: {
       reason: {
         code: "RemovalLimit",

@@ -4,9 +4,9 @@ import { formatAddress } from "../words/document.ts";
 import { formatMember, launchToken, type MemberName } from "../words/member.ts";
 import type { Change, Drift, Reason, Refusal, SetCount } from "../words/plan.ts";
 import type { MemberSighting } from "../words/provider.ts";
-import type { AdoptionRecord } from "../words/record.ts";
+import type { AdoptionRecord, ApprovalRecord } from "../words/record.ts";
 import { type SetResource, templateMark } from "../words/set.ts";
-import { consentLevel } from "./consent.ts";
+import { consentOf, consentTo } from "./consent.ts";
 import type { DocumentInput } from "./input.ts";
 import { freeSlots, type Occupant, separateTwins, type Slot } from "./occupancy.ts";
 import { judgeUnasked, newestFirst } from "./removals.ts";
@@ -181,7 +181,7 @@ const launchReason = (input: SetInput, member: MemberName, slot: Slot | undefine
 
 const countRaised = (input: SetInput): boolean => {
   const before = lastApplied(input);
-  return before === undefined || before < input.set.count;
+  return before === undefined || before.count < input.set.count;
 };
 
 const nowhere = (set: SetResource): Refusal => ({
@@ -200,8 +200,12 @@ const planRemovals = (
   readonly dueAt: number | null;
 } => {
   const going = newestFirst(members).slice(0, surplus);
-  const asked = going.slice(0, askedRemovals(input));
-  const unasked = [...twins, ...going.slice(asked.length)].filter(isWhole);
+  const { policy, now } = input;
+  const consent = consentTo(lastApplied(input), input.set.count, policy.listLagMillis, now);
+  const early = going.filter(({ sighting }) => sighting.createdAt < (consent.createdBefore ?? ""));
+  const late = going.filter((occupant) => !early.includes(occupant));
+  const asked = [...early, ...late.slice(0, consent.removals)];
+  const unasked = [...twins, ...late.slice(consent.removals)].filter(isWhole);
   const verdict = judgeUnasked(
     input.set.name,
     input.set.count,
@@ -210,35 +214,29 @@ const planRemovals = (
       [input.set.name, input.set.previousName].includes(removal.set),
     ),
     input.remembered.approvals,
-    input.policy,
-    input.now,
+    policy,
+    now,
   );
   const reason = {
     code: "CountLowered",
     text: `${input.set.count} are asked for and more are there; the newest go`,
   };
   const changes = [
-    ...asked.map((occupant) => remove(occupant, true, reason)),
+    ...asked.map((occupant) => remove(occupant, true, null, reason)),
     ...(verdict.allowed ? unasked : []).map((occupant) =>
-      remove(occupant, false, unaskedReason(occupant, twins)),
+      remove(occupant, false, verdict.approval, unaskedReason(occupant, twins)),
     ),
   ];
   const refusals = verdict.refusal === null ? [] : [verdict.refusal];
-  return { changes, refusals, dueAt: verdict.dueAt };
+  return { changes, refusals, dueAt: early.length > 0 ? consent.until : verdict.dueAt };
 };
 
 /** What is stopped or cannot be told holds its place until a person decides. */
 const isWhole = (occupant: Occupant): boolean =>
   occupant.sighting.phase === "running" || occupant.sighting.phase === "starting";
 
-/** A number that a person changed is consent to the difference, and to no more. */
-const askedRemovals = (input: SetInput): number => {
-  const before = lastApplied(input);
-  return before === undefined ? Number.MAX_SAFE_INTEGER : Math.max(0, before - input.set.count);
-};
-
-const lastApplied = (input: SetInput): number | undefined =>
-  consentLevel(
+const lastApplied = (input: SetInput) =>
+  consentOf(
     input.remembered.applied,
     input.document.name,
     input.document.previousName,
@@ -250,12 +248,18 @@ const unaskedReason = (occupant: Occupant, twins: ReadonlyArray<Occupant>): Reas
     ? { code: "Twin", text: `an older member already is ${formatMember(occupant.name)}` }
     : { code: "Surplus", text: "more are there than were ever asked for; the newest go" };
 
-const remove = (occupant: Occupant, asked: boolean, reason: Reason): Change => ({
+const remove = (
+  occupant: Occupant,
+  asked: boolean,
+  approval: ApprovalRecord | null,
+  reason: Reason,
+): Change => ({
   action: "remove",
   key: removeKey(occupant),
   member: occupant.name,
   id: occupant.sighting.id,
   asked,
+  consent: approval === null ? null : { by: approval.by, digest: approval.digest },
   precondition: { version: occupant.sighting.version },
   reason,
 });

@@ -1,7 +1,7 @@
 // Decides what the store shall remember of a document beside its changes, and only when it is news.
 
 import { canonicalJson } from "../words/canonical.ts";
-import { consentLevel } from "../plan/consent.ts";
+import { consentOf } from "../plan/consent.ts";
 import type { Document } from "../words/document.ts";
 import { effectiveChanges, type Plan } from "../words/plan.ts";
 import { type AppliedRecord, type DocumentRecord, recordKey, type StoreRecord } from "../words/record.ts";
@@ -30,16 +30,18 @@ export const consentRecords = (
   plan: Plan,
   expansion: Expansion,
   before: ReadonlyArray<AppliedRecord>,
+  now: string,
 ): ReadonlyArray<AppliedRecord> =>
   plan.counts.map((count) => {
     const set = expansion.sets.find((candidate) => candidate.name === count.set)!;
-    const known = consentLevel(before, plan.document.name, expansion.previousName, set);
+    const known = consentOf(before, plan.document.name, expansion.previousName, set);
     return {
       _tag: "Applied",
       document: plan.document,
       set: set.name,
-      count: Math.max(known ?? count.present - count.unowned, set.count),
+      count: Math.max(known?.count ?? count.present - count.unowned, set.count),
       template: templateMark(set.template),
+      knownSince: known?.knownSince ?? now,
     };
   });
 
@@ -47,14 +49,12 @@ export const consentRecords = (
 export const appliedRecords = (
   plan: Plan,
   expansion: Expansion,
+  consent: ReadonlyArray<AppliedRecord>,
 ): ReadonlyArray<AppliedRecord> =>
   isConverged(plan)
-    ? expansion.sets.map((set) => ({
-        _tag: "Applied",
-        document: plan.document,
-        set: set.name,
-        count: set.count,
-        template: templateMark(set.template),
+    ? consent.map((record) => ({
+        ...record,
+        count: expansion.sets.find((set) => set.name === record.set)!.count,
       }))
     : [];
 

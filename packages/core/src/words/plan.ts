@@ -35,6 +35,8 @@ export interface RemoveChange extends ChangeBase {
   readonly id: string;
   /** Whether a changed number asked for it; what nobody asked for is limited. */
   readonly asked: boolean;
+  /** The consent that let it through, when the limit had refused it. */
+  readonly consent: { readonly by: string; readonly digest: string } | null;
   readonly precondition: Precondition;
 }
 

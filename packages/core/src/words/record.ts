@@ -46,6 +46,8 @@ export const AppliedRecord = Schema.Struct({
   set: Schema.String,
   count: Schema.Int,
   template: Schema.String,
+  /** Since when this store knows the set; ISO 8601. */
+  knownSince: Schema.String,
 });
 
 /** The newest known occupant of a slot. */

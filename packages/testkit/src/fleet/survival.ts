@@ -1,5 +1,6 @@
 // Takes a fleet through a journey of several commits and kills the run at a chosen point on the way.
 
+import type * as Duration from "effect/Duration";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as TestClock from "effect/testing/TestClock";
@@ -16,6 +17,8 @@ export interface Step {
   readonly documents: ReadonlyArray<FakeDocument>;
   /** What happens to the world before the turn. */
   readonly before?: (cloud: FakeCloud) => void;
+  /** How much time passes before it; none when not given. */
+  readonly wait?: Duration.Input;
 }
 
 export interface Journey {
@@ -67,6 +70,7 @@ export const survive = Effect.fnUntraced(function* (journey: Journey, crash: Cra
   let died: string | null = null;
   let turns = 0;
   for (const [index, step] of journey.steps.entries()) {
+    if (step.wait !== undefined) yield* TestClock.adjust(step.wait);
     step.before?.(cloud);
     if (died === null) {
       const end = yield* points.run(

@@ -74,6 +74,7 @@ export const sampleRecords: ReadonlyArray<StoreRecord> = [
     set: hardText,
     count: 3,
     template: "sha256:02",
+    knownSince: "2026-01-02T03:04:05.000Z",
   },
   {
     _tag: "Member",

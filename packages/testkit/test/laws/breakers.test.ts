@@ -9,7 +9,7 @@ import { makeMemoryStore } from "@muster/core/store/memory";
 import type { StoreShape } from "@muster/core/store/store";
 import type { MemberPhase } from "@muster/core/words/provider";
 import { type FakeCloud, makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
-import { launchedTwice, living, survive } from "../../src/fleet/survival.ts";
+import { type Journey, launchedTwice, living, survive } from "../../src/fleet/survival.ts";
 import { type FakeDocument, fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
 
 const start = Effect.fnUntraced(function* (...documents: ReadonlyArray<FakeDocument>) {
@@ -17,7 +17,7 @@ const start = Effect.fnUntraced(function* (...documents: ReadonlyArray<FakeDocum
   const store = makeMemoryStore();
   yield* TestClock.setTime(Date.parse("2026-05-01T12:00:00.000Z"));
   yield* fakeTurn({ cloud, store, documents });
-  yield* TestClock.adjust("1 minute");
+  yield* TestClock.adjust("1 hour");
   return { cloud, store };
 });
 
@@ -228,6 +228,19 @@ describe("law 6: removals that nobody asked for", () => {
     }),
   );
 
+  it.effect("a set that this store made has no time without a breaker", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(4)] });
+      yield* TestClock.adjust("1 minute");
+      plantOurs(cloud, 3);
+      const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(4)] });
+      assert.strictEqual(refusalOf(turn)?.reason.code, "RemovalLimit");
+      assert.deepStrictEqual(removedFrom(cloud), []);
+    }),
+  );
+
   it.effect("a lowered count is consent to its difference once, not once a round", () =>
     Effect.gen(function* () {
       const { cloud, store } = yield* start(fleetOf(5));
@@ -281,11 +294,15 @@ describe("law 6: removals that nobody asked for", () => {
 
   it.effect("a removal counts from its intent on: a crash does not make it forgotten", () =>
     Effect.gen(function* () {
-      const route = {
+      const route: Journey = {
         name: "surplus, and later more of it",
         steps: [
           { documents: [fleetOf(4)] },
-          { documents: [fleetOf(4)], before: (cloud: FakeCloud) => void plantOurs(cloud, 1) },
+          {
+            documents: [fleetOf(4)],
+            wait: "1 hour",
+            before: (cloud: FakeCloud) => void plantOurs(cloud, 1),
+          },
           { documents: [fleetOf(4)], before: (cloud: FakeCloud) => void plantOurs(cloud, 1) },
         ],
       };
