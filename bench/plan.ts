@@ -16,6 +16,7 @@ import { oneFile, wideLimits } from "./fleets.ts";
 import { compare, type Figure, report } from "./runner.ts";
 
 const owner = "us";
+const createdAt = Date.UTC(2026, 0, 1);
 const now = Date.UTC(2026, 0, 2);
 
 /** What plan is given when so many documents of so many members each have converged. */
@@ -60,7 +61,14 @@ const knownOf = (
     },
     records: [
       documentRecord(document, expansion, undefined, null),
-      { _tag: "Applied", document: address, set: set.name, count: set.count, template: mark },
+      {
+        _tag: "Applied",
+        document: address,
+        set: set.name,
+        count: set.count,
+        template: mark,
+        knownSince: new Date(createdAt).toISOString(),
+      },
       ...members.map((seen): StoreRecord => ({
         _tag: "Member",
         document: address,
@@ -79,7 +87,7 @@ const sightingOf = (set: SetResource, name: MemberName, template: string): Membe
   name,
   owner,
   phase: "running",
-  createdAt: new Date(Date.UTC(2026, 0, 1) + name.slot).toISOString(),
+  createdAt: new Date(createdAt + name.slot).toISOString(),
   place: "place-1",
   template,
   version: "v1",
@@ -97,8 +105,8 @@ const planAll = (input: PlanInput, members: number): void => {
 };
 
 async function* figures(): AsyncGenerator<Figure> {
-  const [{ text }] = oneFile(10_000) as [{ readonly text: string }];
-  const parse = () => parseAllDocuments(text);
+  const texts = oneFile(10_000);
+  const parse = () => texts.forEach(({ text }) => parseAllDocuments(text));
   const shapes = [
     ["in one document", 1, 10_000],
     ["in 1,000 documents of 10", 1_000, 10],
@@ -123,9 +131,12 @@ const timesTen = (how: string, large: PlanInput, small: PlanInput): Promise<Figu
   compare({
     what: `plan ten times the members, ${how}`,
     run: () => planAll(large, 10_000),
-    against: "1,000 members",
-    peer: () => planAll(small, 1_000),
-    bound: 12,
+    against: "1,000 members, ten times",
+    // As long as the other side, so that the machine's moods weigh the same: × 1.2 of this is × 12.
+    peer: () => {
+      for (let time = 0; time < 10; time += 1) planAll(small, 1_000);
+    },
+    bound: 1.2,
     rounds: 9,
   });
 

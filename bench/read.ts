@@ -64,9 +64,12 @@ const timesTen = (
   compare({
     what: `read ten times the documents, ${how}`,
     run: () => read(large, 10_000),
-    against: "1,000 documents",
-    peer: () => read(small, 1_000),
-    bound: 12,
+    against: "1,000 documents, ten times",
+    // As long as the other side, so that the machine's moods weigh the same: × 1.2 of this is × 12.
+    peer: () => {
+      for (let time = 0; time < 10; time += 1) read(small, 1_000);
+    },
+    bound: 1.2,
     rounds: 3,
   });
 

@@ -219,6 +219,15 @@ describe("a planted fault", () => {
       { [`${oci}/package.json`]: manifest("@muster/provider-oci", { bin: { oci: "bin/oci.js" } }) },
       `${oci}/package.json: bin/oci.js leads nowhere`,
     ],
+    [
+      "the lock file names every platform",
+      {
+        "package-lock.json": JSON.stringify({
+          packages: { "node_modules/tool": { optionalDependencies: { "tool-win32": "1.0.0" } } },
+        }),
+      },
+      "package-lock.json: node_modules/tool asks for tool-win32: npm run lock",
+    ],
     ...["utils", "util", "common", "helpers", "shared", "types"].map(
       (room) =>
         [
@@ -239,8 +248,8 @@ describe("a planted fault", () => {
     ],
     [
       "nothing belongs to one machine",
-      { "package-lock.json": `"resolved": "${"https"}://example.com/effect.tgz"` },
-      "package-lock.json:1: names a place to download from",
+      { ".npmrc": `"resolved": "${"https"}://example.com/effect.tgz"` },
+      ".npmrc:1: names a place to download from",
     ],
     [
       "nothing belongs to one machine",

@@ -25,8 +25,8 @@ export interface Sweep {
 }
 
 /** Later than any lease of a dead life. */
-const pastLease = 200_000;
-const lagMillis = 30_000;
+export const pastLease = 200_000;
+export const lagMillis = 30_000;
 
 /** Carries one case out; fails by assertion. */
 export const sweepCase = (one: Case): Effect.Effect<Sweep, never, Scope.Scope> =>
@@ -66,7 +66,7 @@ export const sweepCase = (one: Case): Effect.Effect<Sweep, never, Scope.Scope> =
   });
 
 const makeLife = (disk: JournalledMemory, points: CrashPoints, later: number) =>
-  Effect.map(disk.reopen, (store) => ({ points, openStore: Effect.succeed(store), later }));
+  Effect.map(disk.reopen, (store) => ({ points, store: () => Effect.succeed(store), later }));
 
 /** The successor converges on what was asked when the first one died, then on the rest. */
 const takeUp = (
@@ -91,7 +91,7 @@ const takeUp = (
     const journal = world.simulator.journal().length;
     world.simulator.advance(lagMillis);
     const life = yield* makeLife(disk, points, pastLease * (left.length + 1));
-    const store = yield* life.openStore;
+    const store = yield* life.store();
     yield* expectCode(world, life, left.at(-1)!);
     assert.equal(world.simulator.journal().length, journal, "a converged command changes nothing");
     const entries = yield* Effect.orDie(store.auditEntries(0, 10_000));
@@ -101,7 +101,7 @@ const takeUp = (
 const expectCode = (world: World, life: Parameters<World["command"]>[0], count: number) =>
   Effect.map(world.command(life), (code) => assert.equal(code, 0, `asked for ${count}`));
 
-const live = (world: World) =>
+export const live = (world: World) =>
   world.simulator
     .instances()
     .filter(
@@ -111,7 +111,7 @@ const live = (world: World) =>
     );
 
 /** No member twice, none lost, no stranger touched. */
-const expectWhole = (world: World) =>
+export const expectWhole = (world: World) =>
   Effect.sync(() => {
     const launched = world.simulator
       .journal()

@@ -40,7 +40,9 @@ export interface World {
 /** One process's worth of surroundings. */
 export interface Life {
   readonly points: CrashPoints;
-  readonly openStore: Effect.Effect<StoreShape, never, Scope.Scope>;
+  readonly store: (place: {
+    readonly path: string;
+  }) => Effect.Effect<StoreShape, never, Scope.Scope>;
   /** Milliseconds that this life is later than the real time: past leases of the dead. */
   readonly later: number;
 }
@@ -51,7 +53,8 @@ export interface WorldOptions {
   readonly command: Command;
   readonly listLagMs?: number;
   readonly usedTokenOfDead?: "instance" | "conflict";
-  readonly journalFile?: string;
+  /** What the commands are told of their store; in memory when not given. */
+  readonly store?: string;
 }
 
 export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Scope.Scope> =>
@@ -68,7 +71,6 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
         pageSize: 3,
         listLagMs: options.listLagMs ?? 0,
         usedTokenOfDead: options.usedTokenOfDead ?? "instance",
-        ...(options.journalFile === undefined ? {} : { journalFile: options.journalFile }),
       }),
     );
     const written = yield* Effect.promise(() =>
@@ -86,10 +88,11 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
     const clone = path.join(folder, "clone");
     const bare = path.join(folder, "fleets.git");
     yield* Effect.promise(() => prepare(options.command, clone, bare));
+    const store = options.store ?? "memory:";
     const args =
       options.command === "apply"
-        ? ["apply", clone, "--store", "memory:"]
-        : ["run", "--repo", bare, "--once", "--allow-profile", "DEFAULT", "--store", "memory:"];
+        ? ["apply", clone, "--store", store]
+        : ["run", "--repo", bare, "--once", "--allow-profile", "DEFAULT", "--store", store];
     return {
       simulator,
       folder,
@@ -161,10 +164,8 @@ const command = (
   env: Readonly<Record<string, string>>,
   life: Life,
 ): Effect.Effect<number> =>
-  runCli(args).pipe(
-    Effect.provideService(Wiring, wiringOf(env, life)),
+  surroundings(runCli(args), env, life).pipe(
     Effect.provideService(Out, silentOut(env)),
-    Effect.provideService(Clock.Clock, laterClock(life.later)),
     Effect.exit,
     Effect.map((exit) => {
       if (Exit.isSuccess(exit)) return 0;
@@ -173,13 +174,30 @@ const command = (
     }),
   );
 
-export const wiringOf = (env: Readonly<Record<string, string>>, life: Life): WiringShape => ({
+/** The real wiring, with points around everything durable and outside, and a later clock. */
+export const surroundings = <A, E, R>(
+  program: Effect.Effect<A, E, R>,
+  env: Readonly<Record<string, string>>,
+  life: Life,
+): Effect.Effect<A, E, R> =>
+  program.pipe(
+    Effect.provideService(Wiring, wiringOf(env, life)),
+    Effect.provideService(Clock.Clock, laterClock(life.later)),
+  );
+
+const wiringOf = (env: Readonly<Record<string, string>>, life: Life): WiringShape => ({
   ...defaultWiring,
   plugins: (use) => defaultWiring.plugins(use, env),
   pace: fastPace,
-  openStore: () => Effect.map(life.openStore, (store) => crashingStore(store, life.points)),
+  openStore: (place) =>
+    Effect.map(life.store(place._tag === "Sqlite" ? place : { path: "" }), (store) =>
+      crashingStore(store, life.points),
+    ),
   decorate: (plugin) => crashingPlugin(plugin, life.points),
-  git: () => Layer.effect(Git, crashingGit(life.points)).pipe(Layer.provide(Git.layer({ environment: env }))),
+  git: () =>
+    Layer.effect(Git, crashingGit(life.points)).pipe(
+      Layer.provide(Git.layer({ environment: env })),
+    ),
 });
 
 const crashingPlugin = (plugin: Plugin, points: CrashPoints): Plugin => ({

@@ -262,6 +262,23 @@ const exportsExist: Rule = ({ repo, manifests }) =>
     }),
   );
 
+interface LockedPackage {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** `npm ci` refuses a lock file that leaves out the binaries of another platform. */
+const lockNamesEveryPlatform: Rule = ({ repo }) => {
+  const { packages } = JSON.parse(repo.get("package-lock.json") ?? `{ "packages": {} }`) as {
+    readonly packages: Readonly<Record<string, LockedPackage>>;
+  };
+  const locked = Object.keys(packages);
+  return Object.entries(packages).flatMap(([place, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => !locked.some((other) => other.endsWith(`node_modules/${name}`)))
+      .map((name) => `package-lock.json: ${place} asks for ${name}: npm run lock`),
+  );
+};
+
 const rooms = /^(utils?|common|helpers?|shared|types)$/i;
 
 /** No room for what has no place: files and folders are named for what they decide. */
@@ -307,6 +324,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   "heavy things load late": heavyThingsLoadLate,
   "every file parses": everythingParses,
   "what a manifest offers is there": exportsExist,
+  "the lock file names every platform": lockNamesEveryPlatform,
   "nothing is named for no thing": noRooms,
   "nothing belongs to one machine": nothingOfOneMachine,
 };

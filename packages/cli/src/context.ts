@@ -15,7 +15,7 @@ import type { MusterConfig } from "@muster/sdk";
 import type { CommandEnd } from "./exit.ts";
 import { readFiles } from "./files.ts";
 import { Out } from "./screen/out.ts";
-import { loadConfig, storePlace } from "./settings.ts";
+import { checkOwner, loadConfig, storePlace } from "./settings.ts";
 import { Wiring } from "./wiring.ts";
 
 /** Who runs a fleet from the command line when nobody says. */
@@ -49,9 +49,12 @@ export const openLocal = Effect.fnUntraced(function* (
   const config = yield* loadConfig(flags.config, env);
   const files = yield* readFiles(flags.paths.length === 0 ? ["."] : flags.paths);
   const place = yield* storePlace(flags.store, config, env, files.root);
+  const owner = yield* checkOwner(
+    Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,
+  );
   return {
     config,
-    owner: Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,
+    owner,
     plugins: pluginsOf(config, wiring.plugins({ by: "command line" }, env), wiring.decorate),
     sources: files.sources,
     fileFaults: files.diagnostics,

@@ -33,14 +33,15 @@ const mostFiles = 100_000;
 export const readFiles = Effect.fn("readFiles")(function* (
   paths: ReadonlyArray<string>,
 ): Effect.fn.Return<ReadFiles, CommandEnd> {
-  const files = (yield* Effect.forEach(paths, find)).flat();
-  if (files.length === 0) {
+  const found = (yield* Effect.forEach(paths, find)).flat();
+  if (found.length === 0) {
     return yield* wrongInput(
       `no documents in ${paths.join(", ")}`,
       "name a .yaml, .yml or .json file or a folder with some; muster init makes a first one",
     );
   }
-  const read = yield* Effect.forEach([...new Set(files)], readOne, { concurrency: 16 });
+  const files = new Map(found.map((file) => [file.path, file]));
+  const read = yield* Effect.forEach(files.values(), readOne, { concurrency: 16 });
   const root = yield* attempt(paths[0]!, () => realpath(paths[0]!));
   return {
     sources: read.filter(isSourceText),
@@ -49,29 +50,51 @@ export const readFiles = Effect.fn("readFiles")(function* (
   };
 });
 
+interface Found {
+  readonly path: string;
+  /** Found below a folder, and not named by a person. */
+  readonly link: boolean;
+}
+
 const find = Effect.fnUntraced(function* (
   named: string,
-): Effect.fn.Return<ReadonlyArray<string>, CommandEnd> {
+): Effect.fn.Return<ReadonlyArray<Found>, CommandEnd> {
   const info = yield* attempt(named, () => stat(named));
-  if (!info.isDirectory()) return [named];
+  if (!info.isDirectory()) return [{ path: path.normalize(named), link: false }];
   const entries = yield* attempt(named, () =>
     readdir(named, { recursive: true, withFileTypes: true }),
   );
   const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(named, path.join(entry.parentPath, entry.name)))
-    .filter(isDocumentFile)
-    .sort(compareText);
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map((entry) => ({
+      path: path.relative(named, path.join(entry.parentPath, entry.name)),
+      link: entry.isSymbolicLink(),
+    }))
+    .filter((file) => isDocumentFile(file.path))
+    .sort((a, b) => compareText(a.path, b.path));
   if (files.length > mostFiles) {
     return yield* wrongInput(
       `${named} holds more than ${mostFiles} documents`,
       "name a smaller folder",
     );
   }
-  return files.map((file) => path.join(named, file));
+  return files.map((file) => ({ ...file, path: path.join(named, file.path) }));
 });
 
-const readOne = (file: string): Effect.Effect<SourceText | Diagnostic, CommandEnd> =>
+const readOne = (found: Found): Effect.Effect<SourceText | Diagnostic, CommandEnd> =>
+  found.link ? Effect.succeed(linkFault(found.path)) : readText(found.path);
+
+/** As in git: passing over it would make its document vanish, and following it leads anywhere. */
+const linkFault = (file: string): Diagnostic => ({
+  file,
+  line: 1,
+  column: 1,
+  severity: "error",
+  summary: "symbolic links are never followed",
+  hint: "put the file itself there, or name the link outright",
+});
+
+const readText = (file: string): Effect.Effect<SourceText | Diagnostic, CommandEnd> =>
   attempt(file, async () => {
     const { size } = await stat(file);
     // A file far over the limit is refused by its size, and never read.

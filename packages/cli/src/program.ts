@@ -28,4 +28,12 @@ export const muster = Command.make("muster").pipe(
     schema,
     dev,
   ]),
+  Command.withExamples([
+    { command: "muster init fleets-repo", description: "Begin a config repository" },
+    { command: "muster plan fleets/", description: "What would be done, and why" },
+    {
+      command: "muster run --repo https://git.example.com/team/fleets --once",
+      description: "Act once on what a repository asks for",
+    },
+  ]),
 );

@@ -18,7 +18,7 @@ import { commandLineOwner } from "./context.ts";
 import { type CommandEnd, wrongInput } from "./exit.ts";
 import * as Flags from "./flags.ts";
 import { Out } from "./screen/out.ts";
-import { loadConfig, storePlace } from "./settings.ts";
+import { checkOwner, loadConfig, storePlace } from "./settings.ts";
 import { Wiring } from "./wiring.ts";
 
 export const recordFlags = {
@@ -63,10 +63,11 @@ export const openRecords = Effect.fnUntraced(function* (
   const { env } = yield* Out;
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, env);
-  const { key, owner } = yield* whose(flags);
+  const { key, owner: usual } = yield* whose(flags);
+  const owner = yield* checkOwner(Option.getOrUndefined(flags.owner) ?? config.owner ?? usual);
   const place = yield* storePlace(flags.store, config, env, key);
   const store = yield* wiring.openStore(place, access);
-  return { store, owner: Option.getOrUndefined(flags.owner) ?? config.owner ?? owner };
+  return { store, owner };
 });
 
 const whose = Effect.fnUntraced(function* (flags: RecordFlags) {
@@ -82,6 +83,12 @@ const whose = Effect.fnUntraced(function* (flags: RecordFlags) {
   });
   return { key, owner: commandLineOwner };
 });
+
+/** A record without a reason tells its reader nothing. */
+export const checkReason = (reason: string): Effect.Effect<string, CommandEnd> =>
+  reason.trim() === ""
+    ? Effect.fail(wrongInput("the reason is empty", "say why: --reason TEXT stands in the audit"))
+    : Effect.succeed(reason);
 
 /** What a person recorded goes into the audit like everything else. */
 export const noteOf = (note: {

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Result from "effect/Result";
+import { quote } from "@muster/core/words/quote";
 import type { MusterConfig } from "@muster/sdk";
 import { parseStorePlace, type StorePlace } from "@muster/store-sql";
 import { type CommandEnd, wrongInput } from "./exit.ts";
@@ -49,6 +50,17 @@ export const storePlace = (
     ? Effect.succeed(parsed.success)
     : Effect.fail(wrongInput(`the store cannot be used: ${parsed.failure}`, "see muster plan --help"));
 };
+
+/** Members are marked with it, and blank marks are none. */
+export const checkOwner = (owner: string): Effect.Effect<string, CommandEnd> =>
+  owner.trim() !== "" && owner.length <= 256 && !/\p{Cc}/u.test(owner)
+    ? Effect.succeed(owner)
+    : Effect.fail(
+        wrongInput(
+          `the owner ${quote(owner)} cannot be called so`,
+          "use 1 to 256 characters in one line, such as --owner team-a",
+        ),
+      );
 
 /** `user@host`: claimed, never proven. */
 export const actorName = (env: Env): string => {

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
+import * as Console from "effect/Console";
 import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
 import {
@@ -211,6 +212,14 @@ const runInside = async (args: ReadonlyArray<string>, env: Env): Promise<Ran> =>
   const fiber = Effect.runFork(
     runCli(args).pipe(
       Effect.provideService(Out, out),
+      // What the parser of the command line prints: help and its faults.
+      Effect.provideService(
+        Console.Console,
+        Object.assign(Object.create(console) as Console.Console, {
+          log: (...words: ReadonlyArray<unknown>) => void (stdout += `${words.join(" ")}\n`),
+          error: (...words: ReadonlyArray<unknown>) => void (stderr += `${words.join(" ")}\n`),
+        }),
+      ),
       Effect.provideService(Wiring, quickWiring),
     ),
   );

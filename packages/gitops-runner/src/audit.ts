@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect";
 import type { AuditEntry } from "@muster/core/words/audit";
 import { canonicalJson } from "@muster/core/words/canonical";
 import { readObjects } from "./batch.ts";
+import { listTree } from "./blobs.ts";
 import { GitError, invalid } from "./error.ts";
 import type { Git } from "./git.ts";
 import { remoteRef, type RefUpdate } from "./refs.ts";
@@ -44,6 +45,33 @@ export const buildAuditUpdate = (request: {
     });
     return { ref: remoteRef("audit", environment), to, expected: current };
   });
+
+const longestFile = 64 * 1024 * 1024;
+
+/**
+ * The last entry of a chain that the audit branch holds; 0 when it holds none. Stores may take
+ * turns on one branch, so each chain is asked for by its own folder.
+ */
+export const lastPublished = (request: {
+  readonly cache: string;
+  readonly current: string | null;
+  readonly chain: string;
+}): Effect.Effect<number, GitError, Git> =>
+  Effect.gen(function* () {
+    const { cache, current, chain } = request;
+    if (current === null) return 0;
+    const entries = yield* listTree({ cache, commit: current, path: chain, files: auditFiles });
+    const last = entries.flatMap((entry) => entry.path ?? []).sort().at(-1);
+    const first = Number(/\/([0-9]{12})\.jsonl$/u.exec(last ?? "")?.[1] ?? 0);
+    if (first === 0) return 0;
+    const names = [`${current}:${last}`];
+    const [file] = yield* readObjects({ cache, operation: "audit", names, limit: longestFile });
+    const lines = file?.bytes.filter((byte) => byte === newline).length ?? 0;
+    return first + lines - 1;
+  });
+
+const auditFiles = 1_000_000;
+const newline = 0x0a;
 
 const checkEntries = (
   chain: string,

@@ -9,13 +9,12 @@ import { Store, type StoreError } from "@muster/core/store/store";
 import type { AuditEntry, AuditHead } from "@muster/core/words/audit";
 import { type Document, formatAddress } from "@muster/core/words/document";
 import type { DocumentStatus } from "@muster/core/words/status";
-import { buildAuditUpdate } from "./audit.ts";
+import { buildAuditUpdate, lastPublished } from "./audit.ts";
 import type { GitError } from "./error.ts";
 import type { Sighting } from "./fetch.ts";
 import type { Git } from "./git.ts";
 import type { GitLeaseShape, HeldGitLease } from "./lease.ts";
 import { push } from "./publish.ts";
-import type { Published } from "./published.ts";
 import type { RefUpdate } from "./refs.ts";
 import { buildStatusUpdate } from "./status.ts";
 import type { Repository } from "./url.ts";
@@ -35,7 +34,6 @@ export interface PublishRunRequest {
   };
   readonly sighting: Sighting;
   readonly report: ReconcileReport;
-  readonly published: Published | null;
   readonly lease: GitLeaseShape;
   readonly held: () => HeldGitLease | null;
 }
@@ -99,12 +97,13 @@ export const statusFiles = (
 
 const folderOf = (file: string): string => file.slice(0, file.lastIndexOf("/") + 1);
 
-/** The entries that git has not seen; nothing when another chain was said last and ours is empty. */
+/** The entries that git has not seen. */
 const auditUpdate = Effect.fnUntraced(function* (
-  { options, sighting, published }: PublishRunRequest,
+  { options, sighting }: PublishRunRequest,
   head: AuditHead,
 ): Effect.fn.Return<RefUpdate | null, GitError | StoreError, Git | Store> {
-  const said = published?.audit?.chain === head.chain ? published.audit.seq : 0;
+  const { cache } = options;
+  const said = yield* lastPublished({ cache, current: sighting.audit, chain: head.chain });
   const entries = yield* entriesAfter(said);
   return yield* buildAuditUpdate({
     cache: options.cache,

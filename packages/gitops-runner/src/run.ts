@@ -91,7 +91,7 @@ const scopedRun = Effect.fn("run")(function* (
   if (hasErrors(report.diagnostics)) {
     return { head: sighting.head, verification, report, published: null };
   }
-  const said = yield* publishRun({ options, sighting, report, published, lease, held });
+  const said = yield* publishRun({ options, sighting, report, lease, held });
   if (!isHeld(verification)) yield* rememberHead(options, acted, sighting.head);
   return { head: sighting.head, verification, report, published: said };
 });

@@ -96,8 +96,8 @@ const operatorSource = (auth: ScopeAuth, options: CredentialOptions): Source | P
     return denied(
       `the operator lists no profile ${quote(name)}` +
         (names.length === 0 ? "" : `, only ${names.join(", ")}`),
-      `add { name: ${quote(name)} } to the option \`profiles\` of the oci plugin in ` +
-        "muster.config.ts, or name a listed one in spec.auth.profile",
+      `list it with muster run --allow-profile ${name}, or as { name: ${quote(name)} } in the ` +
+        "option `profiles` of the oci plugin; or name a listed one in spec.auth.profile",
     );
   }
   return {

@@ -22,8 +22,8 @@ CREATE TABLE records (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE audit (
   seq INTEGER PRIMARY KEY,
-  hash TEXT NOT NULL,
-  json TEXT NOT NULL
+  json TEXT NOT NULL,
+  hash TEXT NOT NULL GENERATED ALWAYS AS (json ->> '$.hash') STORED
 ) STRICT;
 CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END;

@@ -79,12 +79,7 @@ const write = (session: SqliteSession, chain: string, request: WriteRequest): Wr
   const head = readHead(session, chain);
   const rows = request.seal(head);
   for (const row of rows) {
-    session.run(
-      "INSERT INTO audit (seq, hash, json) VALUES (?, ?, ?)",
-      row.seq,
-      row.hash,
-      row.json,
-    );
+    session.run("INSERT INTO audit (seq, json) VALUES (?, ?)", row.seq, row.json);
   }
   const last = rows.at(-1);
   return {

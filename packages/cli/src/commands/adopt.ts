@@ -10,7 +10,7 @@ import { formatAddress, type Plan, Store, type StoreRecord } from "@muster/core"
 import { plan as planTurn } from "@muster/sdk";
 import { openLocal, turnOf } from "../context.ts";
 import { wrongInput } from "../exit.ts";
-import { noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
+import { checkReason, noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
 import { Out } from "../screen/out.ts";
 import { actorName } from "../settings.ts";
 import { reason } from "./approve.ts";
@@ -36,6 +36,7 @@ export const adopt = Command.make(
   { ...recordFlags, document: name, from, group, reason },
   Effect.fn("adopt")(function* (flags) {
     const screen = yield* Out;
+    yield* checkReason(flags.reason);
     const local = yield* openLocal({ ...flags, paths: [flags.file] }, "write");
     yield* refuseFaults(local, "human");
     const by = actorName(screen.env);

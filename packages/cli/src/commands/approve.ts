@@ -6,7 +6,7 @@ import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import { wrongInput } from "../exit.ts";
-import { noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
+import { checkReason, noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
 import { Out } from "../screen/out.ts";
 import { actorName } from "../settings.ts";
 
@@ -30,6 +30,7 @@ export const approve = Command.make(
         "copy it from the refusal that muster plan shows: sha256:<64 hex digits>",
       );
     }
+    yield* checkReason(flags.reason);
     const by = actorName(screen.env);
     const at = new Date(yield* Clock.currentTimeMillis).toISOString();
     const place = yield* Effect.scoped(

@@ -65,6 +65,9 @@ const verify = Command.make(
 export const audit = Command.make("audit").pipe(
   Command.withDescription("What was done, by whom, and whether the record of it is whole"),
   Command.withSubcommands([verify]),
+  Command.withExamples([
+    { command: "muster audit verify", description: "Check the store of the current folder" },
+  ]),
 );
 
 const view = (place: string, entries: number, head: string, fault: ChainFault | undefined) =>

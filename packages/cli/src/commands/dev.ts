@@ -90,6 +90,9 @@ const simulate = Command.make(
 export const dev = Command.make("dev").pipe(
   Command.withDescription("Tools for trying things out"),
   Command.withSubcommands([simulate]),
+  Command.withExamples([
+    { command: "muster dev oci", description: "Then, elsewhere: plan and apply against it" },
+  ]),
 );
 
 const view = (facts: {

@@ -30,7 +30,7 @@ import * as Flags from "../flags.ts";
 import { viewDiagnostics } from "../screen/diagnostics-view.ts";
 import { Out } from "../screen/out.ts";
 import { viewReport } from "../screen/report-view.ts";
-import { actorName, loadConfig, placeKey, stateFolder, storePlace } from "../settings.ts";
+import { actorName, checkOwner, loadConfig, placeKey, stateFolder, storePlace } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
 
 const repo = Flag.String("repo").pipe(
@@ -150,11 +150,11 @@ const settle = Effect.fnUntraced(function* (flags: RunFlags) {
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, screen.env);
   const signers = yield* signersOf(flags);
-  const profiles = flags.allowProfile.map(profileOf);
+  const profiles = yield* Effect.forEach(flags.allowProfile, profileOf);
   const repository = yield* resolveRepository(flags.repo);
   const environment = yield* checkEnvironment(flags.env);
-  const owner = Option.getOrUndefined(flags.owner) ?? config.owner ?? ownerOf(repository, environment);
   const key = ownerOf(repository, environment);
+  const owner = yield* checkOwner(Option.getOrUndefined(flags.owner) ?? config.owner ?? key);
   const place = yield* storePlace(flags.store, config, screen.env, key);
   const holder = actorName(screen.env);
   const builtIn = wiring.plugins({ by: "runner", profiles }, screen.env);
@@ -191,9 +191,19 @@ const signersOf = (flags: RunFlags): Effect.Effect<Signers | null, CommandEnd> =
   return Effect.succeed(pgp === undefined ? null : { allowedKeyring: path.resolve(pgp) });
 };
 
-const profileOf = (text: string): OperatorProfile => {
+const profileOf = (text: string): Effect.Effect<OperatorProfile, CommandEnd> => {
   const at = text.indexOf("=");
-  return at < 0 ? { name: text } : { name: text.slice(0, at), configFile: text.slice(at + 1) };
+  const name = at < 0 ? text : text.slice(0, at);
+  const configFile = at < 0 ? undefined : text.slice(at + 1);
+  if (name === "" || configFile === "") {
+    return Effect.fail(
+      wrongInput(
+        `--allow-profile ${text} names no ${name === "" ? "profile" : "file"}`,
+        "give NAME, or NAME=CONFIG_FILE",
+      ),
+    );
+  }
+  return Effect.succeed({ name, ...(configFile === undefined ? {} : { configFile }) });
 };
 
 const tell = Effect.fnUntraced(function* (run: RunReport, output: "human" | "json") {

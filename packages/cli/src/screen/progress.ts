@@ -46,7 +46,7 @@ export const makeProgress = (stream: ProgressStream, paint: Paint): Progress => 
     if (!live || running.size === 0) return;
     const first = [...running.values()][0]!;
     const more = running.size > 1 ? ` and ${running.size - 1} more` : "";
-    const width = Math.max(20, (stream.columns ?? 80) - 1);
+    const width = Math.max(20, (stream.columns || 80) - 1);
     stream.write(`${clearLine}${paint("dim", `… ${first.text}${more}`.slice(0, width))}`);
     shown = true;
   };

@@ -17,7 +17,7 @@ import {
 } from "../words/provider.ts";
 import type { Expansion } from "../words/set.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Pace, pollWait, retrying } from "./retry.ts";
+import { type Learned, type Pace, pollWait, retrying } from "./retry.ts";
 
 export interface Stage {
   readonly document: DocumentAddress;
@@ -25,6 +25,8 @@ export interface Stage {
   readonly owner: string;
   readonly handler: Handler;
   readonly pace: Pace;
+  /** How long changes of this document took, by action. */
+  readonly learned: Learned;
   /** Fails when we may no longer write: asked right before each provider write. */
   readonly mayWrite: Effect.Effect<void, LeaseError>;
   /** Whether a provider write was sent: from then on a missing answer is an unknown outcome. */
@@ -55,6 +57,7 @@ export const create = Effect.fnUntraced(function* (
   const member = yield* waitFor(
     stage,
     change,
+    accepted,
     stage.handler.created(stage.expansion, accepted),
     stage.pace.createMillis,
   );
@@ -115,6 +118,7 @@ export const remove = Effect.fnUntraced(function* (
   yield* waitFor(
     stage,
     change,
+    accepted,
     stage.handler.removed(stage.expansion, accepted),
     stage.pace.removeMillis,
   );
@@ -229,18 +233,26 @@ const writing = <A>(
 const waitFor = Effect.fnUntraced(function* (
   stage: Stage,
   change: Change,
+  accepted: Accepted,
   look: Effect.Effect<Progress, ProviderError>,
   limitMillis: number,
 ): Effect.fn.Return<MemberSighting | null, ProviderError> {
-  const deadline = (yield* Clock.currentTimeMillis) + limitMillis;
+  const began = yield* Clock.currentTimeMillis;
+  // Work that was begun just now is not done yet; what was found on its way may be.
+  const isFresh = accepted.operation !== null;
+  if (isFresh) yield* Effect.sleep(yield* waitAfterStart(stage, change, 0));
   let told = "";
-  for (let looks = 0; ; looks += 1) {
+  while (true) {
     const progress = yield* retrying(stage.pace, look);
-    if (progress.done) return progress.member;
+    const elapsed = (yield* Clock.currentTimeMillis) - began;
+    if (progress.done) {
+      if (isFresh && progress.member !== null) learn(stage, change, elapsed);
+      return progress.member;
+    }
     if (progress.detail !== told) yield* stage.onProgress(change, progress.detail);
     told = progress.detail;
-    const wait = pollWait(stage.pace, looks, yield* Random.next);
-    if ((yield* Clock.currentTimeMillis) + wait > deadline) {
+    const wait = yield* waitAfterStart(stage, change, elapsed);
+    if (elapsed + wait > limitMillis) {
       return yield* new ProviderError({
         reason: "Unreachable",
         operation: `wait for ${change.action}`,
@@ -251,6 +263,15 @@ const waitFor = Effect.fnUntraced(function* (
     yield* Effect.sleep(wait);
   }
 });
+
+const waitAfterStart = (stage: Stage, change: Change, elapsed: number): Effect.Effect<number> =>
+  Effect.map(Random.next, (dice) =>
+    pollWait(stage.pace, elapsed, stage.learned.get(change.action), dice),
+  );
+
+const learn = ({ learned }: Stage, { action }: Change, elapsed: number): void => {
+  learned.set(action, Math.min(elapsed, learned.get(action) ?? Number.POSITIVE_INFINITY));
+};
 
 const acted = (
   stage: Stage,

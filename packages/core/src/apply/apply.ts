@@ -20,7 +20,7 @@ import type { Expansion } from "../words/set.ts";
 import * as Act from "./act.ts";
 import * as Journal from "./journal.ts";
 import type { Event, Outcome } from "./outcome.ts";
-import type { Pace } from "./retry.ts";
+import type { Learned, Pace } from "./retry.ts";
 import type { Write, Writer } from "./writer.ts";
 
 export interface ApplyContext {
@@ -34,6 +34,8 @@ export interface ApplyContext {
   readonly records: ReadonlyArray<StoreRecord>;
   /** How many members the numbers stand for, by set; goes down with each asked removal. */
   readonly consent: Map<string, AppliedRecord>;
+  /** How long its changes took so far, by action. */
+  readonly learned: Learned;
   readonly onEvent: (event: Event) => Effect.Effect<void>;
 }
 
@@ -147,6 +149,7 @@ const stageOf = (context: ApplyContext, plan: Plan, intent: IntentRecord): Act.S
   owner: context.mandate.owner,
   handler: context.handler,
   pace: context.pace,
+  learned: context.learned,
   mayWrite: context.mayWrite,
   sent: { write: false, unanswered: false },
   onProgress: (change, detail) =>

@@ -73,8 +73,26 @@ export const waitAfter = (pace: Pace, error: ProviderError, tries: number, dice:
   return (error.retryAfterMillis ?? 0) + jittered;
 };
 
-/** The wait before the next look at running work: slowly longer, a little jittered. */
-export const pollWait = (pace: Pace, looks: number, dice: number): number => {
-  const ceiling = Math.min(pace.pollMaxMillis, pace.pollMillis * 1.25 ** Math.min(looks, 40));
-  return ceiling * (0.9 + 0.2 * dice);
+/** The shortest time that work of each sort was seen to take, in milliseconds, as far as is known. */
+export type Learned = Map<string, number>;
+
+/**
+ * The wait before the next look at work that runs since `elapsed`, in milliseconds. Work of unknown
+ * length is looked at ever more rarely, so that little of its time is lost after its end. Where work
+ * of its sort was seen to end after `shortest`, the first look comes about then, some before and
+ * some after, so that both sides are learned; and the next looks come closely.
+ */
+export const pollWait = (
+  pace: Pace,
+  elapsed: number,
+  shortest: number | undefined,
+  dice: number,
+): number => {
+  const jitter = 0.9 + 0.2 * dice;
+  if (shortest === undefined) {
+    return jitter * Math.min(pace.pollMaxMillis, pace.pollMillis + elapsed / 4);
+  }
+  const expected = shortest * (0.95 + 0.1 * dice) - elapsed;
+  const close = Math.max(pace.pollMillis / 10, shortest / 20) + Math.max(0, elapsed - shortest) / 4;
+  return Math.min(pace.pollMaxMillis, Math.max(jitter * close, expected));
 };

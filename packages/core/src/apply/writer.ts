@@ -51,13 +51,16 @@ export const makeWriter = Effect.fnUntraced(function* (
         }),
       ),
     );
-  }).pipe(Effect.uninterruptible);
+  });
+  // A store that commits without ever letting go would see each write alone: those that are ready
+  // to hand in theirs go first.
+  const gatherAndFlush = Effect.uninterruptible(Effect.andThen(Effect.yieldNow, flush));
 
   const write = Effect.fnUntraced(function* (write: Write) {
     const done = yield* Deferred.make<void, StoreError>();
     pending.push({ write, done });
     // Whoever gets the turn commits for all who wait; the others find nothing left to do.
-    yield* turn.withPermits(1)(flush);
+    yield* turn.withPermits(1)(gatherAndFlush);
     return yield* Deferred.await(done);
   });
   return { write };

@@ -82,6 +82,7 @@ const applyUnit = Effect.fnUntraced(function* (
           mayWrite: held.check,
           records,
           consent: new Map(unit.consent.map((record) => [record.set, record])),
+          learned: new Map(),
           onEvent: (event) => tell(input, event),
         },
         unit.plan,

@@ -11,11 +11,9 @@ import type { DocumentInput } from "./input.ts";
 import { slotsOf } from "./occupancy.ts";
 import { sealPlan } from "./seal.ts";
 import { callRoster, outsider, type Roster } from "./roster.ts";
+import { blindness, longestText } from "./blindness.ts";
 import { keep, planSet, type SetPlan } from "./set.ts";
 import { settleIntents, type Settlement } from "./settle.ts";
-
-/** Words of a provider are cut after so many characters. */
-const longestText = 1_000;
 
 type Seen = Extract<Observation, { readonly complete: true }>;
 
@@ -36,26 +34,8 @@ export const planDocument = (input: DocumentInput): Plan => {
 };
 
 /** Nothing is decided on a list that was not read to its end. */
-const blindPlan = (input: DocumentInput, observation: Observation | undefined): Plan => {
-  const error = observation?.complete === false ? observation.error : undefined;
-  return sealPlan({
-    ...frame(input),
-    changes: [],
-    refusals: [
-      {
-        reason: {
-          code: error === undefined ? "NotObserved" : `Blind${error.reason}`,
-          text:
-            error === undefined
-              ? "nobody looked"
-              : escapeText(`${error.operation}: ${error.message}`, longestText),
-        },
-        remedy: escapeText(error?.remedy ?? "nothing was changed; it is tried again", longestText),
-      },
-    ],
-    seen: false,
-  });
-};
+const blindPlan = (input: DocumentInput, observation: Observation | undefined): Plan =>
+  sealPlan({ ...frame(input), changes: [], refusals: [blindness(observation)], seen: false });
 
 /** Another owner runs a fleet of this name here: hands off, ours included. */
 const foreignPlan = (input: DocumentInput, roster: Roster): Plan => {

@@ -5,6 +5,7 @@ import type { Change, Plan } from "../words/plan.ts";
 import type { Policy } from "../words/policy.ts";
 import type { Observation } from "../words/provider.ts";
 import type { DocumentRecord } from "../words/record.ts";
+import { blindness } from "./blindness.ts";
 import { isPresent } from "./occupancy.ts";
 import type { Remembered } from "./remembered.ts";
 import { outsider } from "./roster.ts";
@@ -34,7 +35,7 @@ export const planOrphan = (input: OrphanInput): Plan => {
     document: record.document,
     inputDigest: null,
     changes: [...(settlement?.changes ?? []), ...forget(input, left)],
-    refusals: [],
+    refusals: members === null ? [blindness(observation)] : [],
     groups: [],
     outside: ours.map((sighting) => outsider(sighting, "document vanished", false)),
     unsettled: settlement?.waiting ?? [],

@@ -6,7 +6,7 @@ import type { Change } from "../words/plan.ts";
 import type { MemberSighting } from "../words/provider.ts";
 import type { IntentRecord } from "../words/record.ts";
 import type { Policy } from "../words/policy.ts";
-import { isPresent } from "./occupancy.ts";
+import { compareAge, isPresent } from "./occupancy.ts";
 import type { Remembered } from "./remembered.ts";
 
 export interface Settlement {
@@ -67,7 +67,7 @@ const findLaunched = (
   absenceCounts: boolean,
 ): Finding => {
   const name = formatMember(intent.member);
-  const arrived = sightings.filter(
+  const arrived = [...sightings].sort(compareAge).filter(
     (sighting) =>
       sighting.owner === owner &&
       sighting.document === intent.document.name &&

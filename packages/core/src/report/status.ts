@@ -83,7 +83,7 @@ const condition = (input: StatusInput, type: ConditionType, verdict: Verdict): C
 
 const ready = (input: StatusInput): Verdict => {
   const { plan } = input;
-  if (!plan.seen) return verdict("Unknown", plan.refusals[0]?.reason ?? notObserved);
+  if (!plan.seen) return verdict("Unknown", firstTrouble(input) ?? notObserved);
   if (plan.orphaned) return { status: "Unknown", ...orphanReason };
   const trouble = firstTrouble(input);
   if (trouble !== undefined) return verdict("False", trouble);

@@ -261,7 +261,12 @@ describe("law 6: removals that nobody asked for", () => {
       });
       const { cloud, store } = yield* start(spec(6));
       for (const slot of [50, 51, 52]) {
-        cloud.plant({ document: "site", owner: "us", name: { set: "db", slot, generation: 1 } });
+        cloud.plant({
+          document: "site",
+          owner: "us",
+          name: { set: "db", slot, generation: 1 },
+          createdAt: "2026-05-01T12:00:40.000Z",
+        });
       }
       yield* fakeTurn({ cloud, store, documents: [spec(2)] });
       assert.strictEqual(removedFrom(cloud).length, 4);

@@ -188,6 +188,26 @@ describe("law 1: pure plan", () => {
     { arbitrary: { runs: 400 } },
   );
 
+  it("twins of a launch that was left open are told apart by age, not by the list", () => {
+    const twin = { fleet: 0, slot: 2, generation: 0, phase: 0, owned: true } as const;
+    const scenario: Scenario = {
+      counts: [2],
+      seen: [
+        { ...twin, age: 0 },
+        { ...twin, age: 3 },
+      ],
+      applied: [],
+      removed: [],
+      open: [{ fleet: 0, slot: 2, age: 2 }],
+      adopted: false,
+      shuffle: [],
+    };
+    assert.strictEqual(
+      encodePlans(planned(scenario, [2, 1])),
+      encodePlans(planned(scenario, [1, 2])),
+    );
+  });
+
   it.effect.prop("time alone changes nothing before nextDueAt", Scenario, (scenario) =>
     Effect.sync(() => {
       const plans = planned(scenario, null);

@@ -1,0 +1,57 @@
+// Checks `muster init` and `muster schema`: a first repository that validates, and the schema of its documents.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "@effect/vitest";
+import { inWorld } from "../world.ts";
+
+const made = [".gitignore", "README.md", "fleets/web.yaml"];
+
+describe("muster init", () => {
+  it(
+    "makes what validates, and never overwrites",
+    inWorld(async (world) => {
+      const first = await world.muster(["init", "repo"]);
+      expect(first.code).toBe(0);
+      expect(world.files("repo")).toEqual(made);
+      expect(first.stdout.match(/^made /gmu)).toHaveLength(3);
+      expect(first.stderr).toContain("next:");
+      const valid = await world.muster(["validate"], { cwd: world.at("repo") });
+      expect(valid).toMatchObject({ code: 0, stdout: "✓ 1 document in 1 file valid\n", stderr: "" });
+
+      await world.write("repo/fleets/web.yaml", "mine\n");
+      const again = await world.inside(["init", world.at("repo")]);
+      expect(again.code).toBe(0);
+      expect(again.stdout.match(/^kept /gmu)).toHaveLength(3);
+      expect(readFileSync(world.at("repo/fleets/web.yaml"), "utf8")).toBe("mine\n");
+      expect(world.files("repo")).toEqual(made);
+      expect(world.files("state")).toEqual([]);
+      expect(world.simulator.requests()).toEqual([]);
+    }),
+  );
+
+  it(
+    "says why it cannot write",
+    inWorld(async (world) => {
+      const file = await world.write("taken", "a file");
+      const ran = await world.inside(["init", file]);
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toMatch(/^muster: cannot write .*taken.*\n {2}check the folder/u);
+    }),
+  );
+});
+
+describe("muster schema", () => {
+  it(
+    "is one JSON Schema that knows FleetConfig and its fields",
+    inWorld(async (world) => {
+      const ran = await world.muster(["schema"]);
+      expect(ran.code).toBe(0);
+      expect(ran.stderr).toBe("");
+      const schema = JSON.parse(ran.stdout) as { readonly $schema: string };
+      expect(schema.$schema).toContain("2020-12");
+      expect(ran.stdout).toContain('"FleetConfig"');
+      expect(ran.stdout).toContain('"parallelLaunch"');
+      expect(world.files("state")).toEqual([]);
+    }),
+  );
+});

@@ -1,0 +1,195 @@
+// What muster costs, in counts that no machine changes: requests, lists, commits, launches in flight.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, describe, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { Store, type StoreShape } from "@muster/core";
+import { oci } from "@muster/provider-oci";
+import { apply, plan } from "@muster/sdk";
+import { openSqliteStore } from "@muster/store-sql";
+import {
+  type OciSimulator,
+  startOciSimulator,
+  virtualClock,
+  writeAccount,
+} from "@muster/testkit/oci/index";
+
+const launchDelayMs = 500;
+const owner = "us";
+
+interface World {
+  readonly simulator: OciSimulator;
+  readonly configFile: string;
+  readonly store: CountedStore;
+}
+
+interface CountedStore extends StoreShape {
+  /** Transactions that were asked for, whatever came of them. */
+  readonly counts: { commits: number; claims: number };
+}
+
+/** The simulator's time moves with each request only, so that counts do not depend on the machine. */
+const makeWorld = Effect.gen(function* () {
+  const simulator = yield* startOciSimulator({
+    clock: virtualClock({ advancePerRequestMs: 10 }),
+    launchDelayMs,
+  });
+  const folder = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "muster-counts-"))),
+    (made) => Effect.promise(() => rm(made, { recursive: true, force: true })),
+  );
+  const { configFile } = yield* Effect.promise(() => writeAccount(folder, simulator.accounts[0]!));
+  const store = counted(yield* openSqliteStore({ path: join(folder, "store.db") }));
+  const world: World = { simulator, configFile, store };
+  return world;
+});
+
+const counted = (store: StoreShape): CountedStore => {
+  const counts = { commits: 0, claims: 0 };
+  return {
+    ...store,
+    counts,
+    commit: (batch) =>
+      Effect.suspend(() => {
+        counts.commits += 1;
+        return store.commit(batch);
+      }),
+    claimLease: (claim) =>
+      Effect.suspend(() => {
+        counts.claims += 1;
+        return store.claimLease(claim);
+      }),
+  };
+};
+
+interface Asked {
+  readonly documents: number;
+  /** Members of each document. */
+  readonly count: number;
+  readonly parallel: number;
+}
+
+const sourcesOf = ({ simulator, configFile }: World, asked: Asked) => [
+  {
+    file: "fleets.json",
+    text: JSON.stringify(
+      Array.from({ length: asked.documents }, (_, index) => ({
+        kind: "FleetConfig",
+        metadata: { name: `fleet-${index}` },
+        spec: {
+          compartmentId: simulator.compartmentId,
+          imageId: simulator.imageId,
+          subnetId: simulator.subnetId,
+          availabilityDomain: "AD-1",
+          shape: "VM.Standard.E4.Flex",
+          shapeConfig: { ocpus: 1, memoryInGBs: 16 },
+          scaling: { parallelLaunch: asked.parallel },
+          auth: { method: "user", configFile },
+          instances: [{ name: "web", count: asked.count }],
+        },
+      })),
+    ),
+  },
+];
+
+const turn = (world: World, verb: typeof apply, asked: Asked) =>
+  verb({
+    plugins: [oci({ endpoint: world.simulator.endpoint, env: {} })],
+    sources: sourcesOf(world, asked),
+    owner,
+    pace: { pollMillis: 10, pollMaxMillis: 50 },
+  }).pipe(Effect.provideService(Store, world.store));
+
+const requestsOf = ({ simulator }: World, operation: string): number =>
+  simulator.requests().filter((entry) => entry.operation === operation).length;
+
+/** The most launches that were accepted and did not run yet, at any moment of the simulator's time. */
+const peakInFlight = ({ simulator }: World): number => {
+  const steps = simulator
+    .journal()
+    .filter((entry) => entry.operation === "LaunchInstance")
+    .flatMap(({ at }) => [
+      { at, step: 1 },
+      { at: at + launchDelayMs, step: -1 },
+    ])
+    // What ends at a moment ends before what begins at it.
+    .sort((a, b) => a.at - b.at || a.step - b.step);
+  let inFlight = 0;
+  return steps.reduce((peak, { step }) => Math.max(peak, (inFlight += step)), 0);
+};
+
+const inWorld = <A, E>(test: (world: World) => Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.scoped(Effect.flatMap(makeWorld, test));
+
+describe("scaling one fleet", () => {
+  it.live("costs few requests and few commits a launch, and never more at once than asked", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const asked = { documents: 1, count: 40, parallel: 20 };
+        const { outcomes } = yield* turn(world, apply, asked);
+        assert.strictEqual(outcomes.filter(({ result }) => result === "done").length, 40);
+
+        assert.strictEqual(requestsOf(world, "LaunchInstance"), 40);
+        assert.strictEqual(requestsOf(world, "GetInstance"), 40);
+        assert.isAtMost(requestsOf(world, "ListInstances"), 2 * 40);
+        assert.isAtMost(world.simulator.requests().length, 6 * 40);
+
+        const peak = peakInFlight(world);
+        assert.isAtMost(peak, 20);
+        assert.isAbove(peak, 10);
+        // Intent, identifier and outcome of each, were nobody to commit for others.
+        assert.isBelow(world.store.counts.commits, 2 * 40);
+      }),
+    ),
+  );
+});
+
+describe("fifty fleets in one compartment", () => {
+  it.live("are looked at with one list", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const asked = { documents: 50, count: 1, parallel: 5 };
+        const { plans } = yield* turn(world, plan, asked);
+        assert.strictEqual(plans.length, 50);
+        assert.isTrue(plans.every((one) => one.seen));
+        const operations = world.simulator.requests().map(({ operation }) => String(operation));
+        assert.deepStrictEqual(operations.toSorted(), [
+          "GetImage",
+          "GetSubnet",
+          "ListAvailabilityDomains",
+          "ListInstances",
+        ]);
+        assert.deepStrictEqual(world.store.counts, { commits: 0, claims: 0 });
+      }),
+    ),
+  );
+});
+
+describe("a converged turn", () => {
+  it.live("asks once what is there, and writes nothing anywhere", () =>
+    inWorld((world) =>
+      Effect.gen(function* () {
+        const asked = { documents: 5, count: 3, parallel: 5 };
+        yield* turn(world, apply, asked);
+        const changes = world.simulator.journal().length;
+        assert.strictEqual(changes, 15);
+        const commits = world.store.counts.commits;
+        const claims = world.store.counts.claims;
+        const requests = world.simulator.requests().length;
+
+        const { lease, outcomes } = yield* turn(world, apply, asked);
+
+        const since = world.simulator.requests().slice(requests);
+        assert.isTrue(since.every(({ method }) => method === "GET"));
+        assert.strictEqual(since.filter(({ operation }) => operation === "ListInstances").length, 1);
+        assert.strictEqual(world.simulator.journal().length, changes);
+        assert.deepStrictEqual(world.store.counts, { commits, claims });
+        assert.deepStrictEqual(outcomes, []);
+        assert.isNull(lease);
+      }),
+    ),
+  );
+});
