@@ -112,4 +112,6 @@ const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, Comma
   });
 
 const remedyOf = (code: string): string =>
-  code === "ENOENT" ? "check the path; muster init makes a first document" : "check its permissions";
+  code === "ENOENT"
+    ? "check the path; muster init makes a first document"
+    : "check its permissions";

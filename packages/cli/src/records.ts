@@ -79,7 +79,10 @@ const whose = Effect.fnUntraced(function* (flags: RecordFlags) {
   const key = yield* Effect.tryPromise({
     try: () => realpath(flags.file),
     catch: () =>
-      wrongInput(`${flags.file} is not there`, "name the documents with --file, or the runner's --repo"),
+      wrongInput(
+        `${flags.file} is not there`,
+        "name the documents with --file, or the runner's --repo",
+      ),
   });
   return { key, owner: commandLineOwner };
 });

@@ -24,7 +24,12 @@ export const stateFolder = (env: Env): string => {
 /** A name that a person recognises and that two places never share. */
 export const placeKey = (what: string): string => {
   const digest = createHash("sha256").update(what).digest("hex").slice(0, 12);
-  const name = what.replace(/[#?].*$/u, "").replace(/\/+$/u, "").split("/").at(-1) ?? "";
+  const name =
+    what
+      .replace(/[#?].*$/u, "")
+      .replace(/\/+$/u, "")
+      .split("/")
+      .at(-1) ?? "";
   return `${name.replace(/[^A-Za-z0-9._-]+/gu, "-").slice(0, 40) || "muster"}-${digest}`;
 };
 
@@ -48,7 +53,9 @@ export const storePlace = (
   const parsed = parseStorePlace(said);
   return Result.isSuccess(parsed)
     ? Effect.succeed(parsed.success)
-    : Effect.fail(wrongInput(`the store cannot be used: ${parsed.failure}`, "see muster plan --help"));
+    : Effect.fail(
+        wrongInput(`the store cannot be used: ${parsed.failure}`, "see muster plan --help"),
+      );
 };
 
 /** Members are marked with it, and blank marks are none. */
@@ -64,7 +71,12 @@ export const checkOwner = (owner: string): Effect.Effect<string, CommandEnd> =>
 
 /** `user@host`: claimed, never proven. */
 export const actorName = (env: Env): string => {
-  const user = nonEmpty(env["USER"]) ?? Result.getOrElse(Result.try(() => userInfo().username), () => "unknown");
+  const user =
+    nonEmpty(env["USER"]) ??
+    Result.getOrElse(
+      Result.try(() => userInfo().username),
+      () => "unknown",
+    );
   return `${user}@${hostname()}`;
 };
 

@@ -172,7 +172,9 @@ describe("bad documents at the command line", () => {
     inWorld(async (world) => {
       const none = await world.inside(["plan", world.at("none")]);
       expect(none.code).toBe(1);
-      expect(none.stderr).toContain("none: ENOENT\n  check the path; muster init makes a first document");
+      expect(none.stderr).toContain(
+        "none: ENOENT\n  check the path; muster init makes a first document",
+      );
       mkdirSync(world.at("empty"));
       const empty = await world.inside(["validate", world.at("empty")]);
       expect(empty.code).toBe(1);
@@ -181,6 +183,40 @@ describe("bad documents at the command line", () => {
     }),
   );
 });
+
+describe("files at the command line", () => {
+  it(
+    "a symbolic link below a folder is a fault, as in git; one that is named outright is read",
+    inWorld(async (world) => {
+      const file = await world.write("outside.yaml", fleet(1));
+      await world.write("fleets/other.yaml", fleet(1, { name: "other" }));
+      const link = world.at("fleets/web.yaml");
+      symlinkSync(file, link);
+      const ran = await world.inside(["apply", world.at("fleets")]);
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toMatch(/fleets\/web\.yaml:1:1: .*symbolic links are never followed/u);
+      expectSilence(world);
+      expect((await world.inside(["validate", link])).code).toBe(0);
+      expect((await world.inside(["validate", await dangling(world)])).code).toBe(1);
+    }),
+  );
+
+  it(
+    "that are named twice are read once",
+    inWorld(async (world) => {
+      const file = await world.write("fleets/web.yaml", fleet(1));
+      const again = `${world.folder}/./fleets/../fleets/web.yaml`;
+      const ran = await world.inside(["validate", world.at("fleets"), file, again]);
+      expect(ran).toMatchObject({ code: 0, stdout: "✓ 1 document in 1 file valid\n" });
+    }),
+  );
+});
+
+const dangling = async (world: World): Promise<string> => {
+  await world.write("broken/good.yaml", fleet(1));
+  symlinkSync(world.at("nowhere.yaml"), world.at("broken/gone.yaml"));
+  return world.at("broken");
+};
 
 const run = (world: World, repository: Repository) =>
   world.inside(["run", "--repo", repository.url, "--once", "--allow-profile", "DEFAULT"]);

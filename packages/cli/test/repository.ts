@@ -65,7 +65,9 @@ export const openRepository = async (world: World, name = "fleets"): Promise<Rep
     git,
     push,
     commit: async (files, ...args) => {
-      for (const file of git("ls-files").split("\n").filter((one) => one !== "")) {
+      for (const file of git("ls-files")
+        .split("\n")
+        .filter((one) => one !== "")) {
         await rm(path.join(clone, file), { force: true });
       }
       for (const [file, text] of Object.entries(files)) {
@@ -95,8 +97,7 @@ export interface PublishedStatus {
 export const statusOf = (
   repository: Repository,
   file = "FleetConfig.web.status.json",
-): PublishedStatus =>
-  JSON.parse(repository.show("muster/status/default", file)) as PublishedStatus;
+): PublishedStatus => JSON.parse(repository.show("muster/status/default", file)) as PublishedStatus;
 
 /** `True`, `False`, `Unknown`; nothing when the condition is not there. */
 export const condition = (status: PublishedStatus, type: string): string | undefined =>

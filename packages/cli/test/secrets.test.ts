@@ -55,7 +55,9 @@ it(
       const good = readFileSync(config, "utf8");
       expect(await broken("bad/1", good.replace(phrase, `${phrase}x`))).toBe(2);
       expect(await broken("bad/2", good.replace("pass_phrase=", "pass_phrase "))).toBe(2);
-      expect(await broken("bad/3", good.replace(/key_file=.*/u, `key_file=${world.at("bad/1")}`))).toBe(2);
+      expect(
+        await broken("bad/3", good.replace(/key_file=.*/u, `key_file=${world.at("bad/1")}`)),
+      ).toBe(2);
       expect(await broken("bad/4", key)).toBe(2);
       expect(await take(["run", "--repo", "https://127.0.0.1:1/x", "--once"])).toBe(2);
       expect(await take(["run", "--repo", `https://x:${token}@127.0.0.1:1/x`, "--once"])).toBe(1);
@@ -71,7 +73,10 @@ it(
         allBytes(world.at("state")),
         readFileSync(world.at("plan.json"), "utf8"),
         objectsOf(repository.remote),
-        ...cache.map((folder) => path.join(caches, folder)).filter(isGitFolder).map(objectsOf),
+        ...cache
+          .map((folder) => path.join(caches, folder))
+          .filter(isGitFolder)
+          .map(objectsOf),
       ];
       expect(kept[0]!.length).toBeGreaterThan(10_000);
       expect(repository.pushes()).toBeGreaterThan(2);

@@ -126,7 +126,10 @@ describe("credentials", () => {
     inWorld(async (world) => {
       const { apply } = await begin(world);
       const config = world.env["OCI_CLI_CONFIG_FILE"]!;
-      writeFileSync(config, readFileSync(config, "utf8").replace(/user=.*/u, "user=ocid1.user.oc1..nobody"));
+      writeFileSync(
+        config,
+        readFileSync(config, "utf8").replace(/user=.*/u, "user=ocid1.user.oc1..nobody"),
+      );
       const ran = await world.inside(apply);
       expect(ran.code).toBe(2);
       expect(words(ran)).toContain("NotAuthenticated");
@@ -170,7 +173,10 @@ describe("a store", () => {
       const newer = readFileSync(store);
       for (const args of [apply, plan]) {
         const ran = await world.inside([...args, ...here]);
-        refused(ran, /^muster: the store was written by a newer muster: .* 99.*\n {2}use the newer/u);
+        refused(
+          ran,
+          /^muster: the store was written by a newer muster: .* 99.*\n {2}use the newer/u,
+        );
       }
       refused(await world.inside(["audit", "verify", ...here]), /newer muster/u);
       expect(readFileSync(store).equals(newer)).toBe(true);
@@ -179,7 +185,10 @@ describe("a store", () => {
       foreign.exec("CREATE TABLE t (x)");
       foreign.close();
       const other = ["--store", `sqlite:${world.at("foreign.db")}`];
-      refused(await world.inside([...apply, ...other]), /another application\n {2}name another path/u);
+      refused(
+        await world.inside([...apply, ...other]),
+        /another application\n {2}name another path/u,
+      );
       const text = await world.write("notes.txt", "not a store");
       refused(
         await world.inside([...apply, "--store", `sqlite:${text}`]),
@@ -254,7 +263,9 @@ describe("the operator's configuration", () => {
       expect(ran.code).toBe(1);
       expect(ran.stderr).toMatch(/has no default export\n {2}write: export default/u);
       const throwing = await world.write("throwing.mjs", "throw new Error('as it pleases');\n");
-      expect((await world.inside([...plan, "--config", throwing])).stderr).toContain("as it pleases");
+      expect((await world.inside([...plan, "--config", throwing])).stderr).toContain(
+        "as it pleases",
+      );
       expect(world.simulator.requests()).toEqual([]);
     }),
   );

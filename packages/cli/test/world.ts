@@ -164,8 +164,14 @@ export const startChild = (
     add(data.toString());
     for (const look of [...waiting]) look();
   };
-  child.stdout.on("data", take((text) => void (stdout += text)));
-  child.stderr.on("data", take((text) => void (stderr += text)));
+  child.stdout.on(
+    "data",
+    take((text) => void (stdout += text)),
+  );
+  child.stderr.on(
+    "data",
+    take((text) => void (stderr += text)),
+  );
   const ended = new Promise<Ran>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => {

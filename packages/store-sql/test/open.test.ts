@@ -154,7 +154,7 @@ describe("openSqliteStore", () => {
       const record = yield* Effect.flip(store.load("o"));
       assert.strictEqual(record.reason, "Corrupt");
       assert.include(record.message, "Status/Fleet/web");
-      raw.exec("DROP TRIGGER audit_unchanged; UPDATE audit SET json = 'x'");
+      raw.exec("DROP TRIGGER audit_unchanged; UPDATE audit SET json = '{\"hash\":\"x\"}'");
       const entry = yield* Effect.flip(store.auditEntries(0, 10));
       assert.strictEqual(entry.reason, "Corrupt");
       assert.include(entry.message, "audit entry 1");
@@ -164,7 +164,9 @@ describe("openSqliteStore", () => {
   it.live("keeps the audit from being changed or cut by a statement", () =>
     Effect.gen(function* () {
       const raw = yield* openRaw(yield* writtenFile);
-      assert.throws(() => raw.exec("UPDATE audit SET hash = 'x'"), /only grows/);
+      assert.throws(() => raw.exec("UPDATE audit SET json = '{}'"), /only grows/);
+      // The head that the next entry follows cannot say anything else than its entry does.
+      assert.throws(() => raw.exec("UPDATE audit SET hash = 'x'"), /generated column/);
       assert.throws(() => raw.exec("DELETE FROM audit"), /only grows/);
     }),
   );

@@ -19,7 +19,9 @@ export const viewReport = (report: ReconcileReport, verdict: Verdict, paint: Pai
     const line = `${paint("bold", name)}  ${paint(colour, `Ready=${ready.status}`)}  ${escapeText(ready.message, 600)}`;
     return [line, ...remediesOf(report, name)];
   });
-  return [...lines, ...(report.stale ? [staleLine] : []), ending(report, verdict, paint)].join("\n");
+  return [...lines, ...(report.stale ? [staleLine] : []), ending(report, verdict, paint)].join(
+    "\n",
+  );
 };
 
 /** A condition names the remedy of every refusal but that of not being able to look. */

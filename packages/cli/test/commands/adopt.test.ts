@@ -137,8 +137,12 @@ describe("a member without an owner", () => {
       expect(unknown.stderr).toContain("name the right store with --store, --repo or --file");
       await world.inside(["apply", file, ...here]);
       expect((await adopt("nobody")).stderr).toContain("no document is called nobody");
-      expect((await adopt("web", "--group", "api")).stderr).toContain("say which group they join: web");
-      expect((await adopt("web", "--from", "nobody")).stderr).toContain("no member belongs to nobody");
+      expect((await adopt("web", "--group", "api")).stderr).toContain(
+        "say which group they join: web",
+      );
+      expect((await adopt("web", "--from", "nobody")).stderr).toContain(
+        "no member belongs to nobody",
+      );
       expect((await adopt("web")).code).toBe(0);
     }),
   );

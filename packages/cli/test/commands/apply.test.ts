@@ -51,6 +51,30 @@ describe("muster apply", () => {
   );
 });
 
+describe("an owner", () => {
+  it.each(["", " ", "x".repeat(257), "two\nlines", "\u001b[31m"])("called %j is refused", (owner) =>
+    inWorld(async (world) => {
+      const file = await world.write("fleets/web.yaml", fleet(1));
+      const config = await world.write(
+        "muster.mjs",
+        `export default ${JSON.stringify({ owner })};\n`,
+      );
+      for (const args of [
+        ["apply", file, `--owner=${owner}`],
+        ["apply", file, "--config", config],
+        ["run", "--repo", world.folder, "--once", `--owner=${owner}`],
+        ["audit", "verify", "--file", file, `--owner=${owner}`],
+      ]) {
+        const ran = await world.inside(args);
+        expect(ran.code).toBe(1);
+        expect(ran.stderr).toMatch(/cannot be called so\n {2}use 1 to 256 characters in one line/u);
+      }
+      expect(world.simulator.requests()).toEqual([]);
+      expect(world.files("state")).toEqual([]);
+    })(),
+  );
+});
+
 describe("muster apply --plan", () => {
   it(
     "applies the plan that still holds",
@@ -88,7 +112,11 @@ describe("muster apply --plan", () => {
       world.simulator.kill(living(world.simulator)[0]!);
       const ran = await world.inside(["apply", file, "--plan", plan, "-o", "json"]);
       expect(ran.code).toBe(5);
-      expect(JSON.parse(ran.stdout)).toMatchObject({ stale: true, verdict: "refused", outcomes: [] });
+      expect(JSON.parse(ran.stdout)).toMatchObject({
+        stale: true,
+        verdict: "refused",
+        outcomes: [],
+      });
       nothingDone(world, 2);
     }),
   );

@@ -19,7 +19,9 @@ const plantSurplus = (world: World, slots: ReadonlyArray<number>) => {
 };
 
 interface Planned {
-  readonly plans: ReadonlyArray<{ readonly refusals: ReadonlyArray<{ readonly consent?: string }> }>;
+  readonly plans: ReadonlyArray<{
+    readonly refusals: ReadonlyArray<{ readonly consent?: string }>;
+  }>;
 }
 
 describe("muster approve", () => {
@@ -81,6 +83,9 @@ describe("muster approve", () => {
       expect(ran.stderr).toContain(`the store sqlite:${world.at("state", "muster")}`);
       expect(ran.stderr).toContain("does not know any fleet of owner cli");
       expect(ran.stderr).toContain("name the right store with --store, --repo or --file");
+      const blank = await world.inside(["approve", digest, "--reason= "]);
+      expect(blank.code).toBe(1);
+      expect(blank.stderr).toContain("the reason is empty\n  say why: --reason TEXT");
       const without = await world.inside(["approve", digest]);
       expect(without.code).toBe(1);
       expect(without.stderr).toContain("reason");

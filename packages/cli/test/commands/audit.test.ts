@@ -43,7 +43,11 @@ describe("muster audit verify", () => {
   );
 
   it.each([
-    ["an altered entry", "UPDATE audit SET json = replace(json, '\"ann@', '\"bob@') WHERE seq = 2", 2],
+    [
+      "an altered entry",
+      "UPDATE audit SET json = replace(json, '\"ann@', '\"bob@') WHERE seq = 2",
+      2,
+    ],
     ["an entry that is missing", "DELETE FROM audit WHERE seq = 2", 3],
     [
       "a changed seal",
@@ -104,7 +108,12 @@ describe("muster audit verify", () => {
       const run = ["run", "--repo", repository.url, "--once", "--allow-profile", "DEFAULT"];
       await world.inside(run);
       repository.git("fetch", "-q", "origin", "muster/status/default");
-      const trailer = ["log", "-1", "--format=%(trailers:key=Muster-Audit,valueonly)", "FETCH_HEAD"];
+      const trailer = [
+        "log",
+        "-1",
+        "--format=%(trailers:key=Muster-Audit,valueonly)",
+        "FETCH_HEAD",
+      ];
       const head = repository.git(...trailer);
       const verify = ["audit", "verify", "--repo", repository.remote, "--head", head];
       const ran = await world.inside(verify);

@@ -16,7 +16,11 @@ describe("muster init", () => {
       expect(first.stdout.match(/^made /gmu)).toHaveLength(3);
       expect(first.stderr).toContain("next:");
       const valid = await world.muster(["validate"], { cwd: world.at("repo") });
-      expect(valid).toMatchObject({ code: 0, stdout: "✓ 1 document in 1 file valid\n", stderr: "" });
+      expect(valid).toMatchObject({
+        code: 0,
+        stdout: "✓ 1 document in 1 file valid\n",
+        stderr: "",
+      });
 
       await world.write("repo/fleets/web.yaml", "mine\n");
       const again = await world.inside(["init", world.at("repo")]);

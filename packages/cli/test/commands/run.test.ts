@@ -1,7 +1,7 @@
 // Checks `muster run`: acts once on git, says so in git, and pushes and writes nothing when all is well.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "@effect/vitest";
 import { accepted, fleet, living } from "../fleet.ts";
 import { condition, openRepository, type Repository, statusOf } from "../repository.ts";
@@ -110,7 +110,10 @@ describe("muster run --once", () => {
   );
 
   it.each([
-    ["https://ann:hunter2@git.example.com/x", /user name or password\n {2}take it out .*MUSTER_GIT_TOKEN/u],
+    [
+      "https://ann:hunter2@git.example.com/x",
+      /user name or password\n {2}take it out .*MUSTER_GIT_TOKEN/u,
+    ],
     ["https://hunter2@git.example.com/x", /user name or password/u],
     ["https://git.example.com/x?token=hunter2", /query or a fragment/u],
     ["https://git.example.com", /names no repository/u],
@@ -197,6 +200,35 @@ describe("credentials of a watched repository", () => {
   );
 });
 
+describe("muster run --allow-profile", () => {
+  it.each(["", "=x", "NAME="])("refuses %j", (given) =>
+    inWorld(async (world) => {
+      const repository = await openRepository(world);
+      const ran = await world.inside(command(repository, `--allow-profile=${given}`));
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toMatch(/names no (profile|file)\n {2}give NAME, or NAME=CONFIG_FILE/u);
+    })(),
+  );
+});
+
+describe("a remote that refuses", () => {
+  it(
+    "is told before anything is launched",
+    inWorld(async (world) => {
+      const repository = await openRepository(world);
+      await repository.commit({ "web.yaml": fleet(1) });
+      const hook = await world.write("fleets.git/hooks/pre-receive", "#!/bin/sh\nexit 1\n");
+      chmodSync(hook, 0o755);
+      const ran = await world.inside(command(repository, ...profile));
+      expect(ran.code).toBe(2);
+      expect(ran.stderr).toMatch(
+        /refused to move refs\/heads\/muster.*\n {2}allow muster to write/u,
+      );
+      expect(accepted(world.simulator).launches).toBe(0);
+    }),
+  );
+});
+
 const makeSigner = (world: World) => {
   const key = world.at("signer");
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", key]);
@@ -254,7 +286,9 @@ describe("muster run --allowed-signers", () => {
       expect(absent.code).toBe(1);
       expect(absent.stderr).toMatch(/none.*\n {2}\S/u);
       const empty = await world.write("empty", "");
-      const nobody = await world.inside(command(repository, ...profile, "--allowed-signers", empty));
+      const nobody = await world.inside(
+        command(repository, ...profile, "--allowed-signers", empty),
+      );
       expect(nobody.code).toBeGreaterThan(0);
       const both = ["--allowed-signers", empty, "--allowed-keyring", empty];
       expect((await world.inside(command(repository, ...profile, ...both))).code).toBe(1);
