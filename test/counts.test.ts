@@ -4,12 +4,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, describe, it } from "@effect/vitest";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import { Store, type StoreShape } from "@muster/core";
+import { defaultPace, makeMemoryStore, Store, type StoreShape } from "@muster/core";
 import { oci } from "@muster/provider-oci";
 import { apply, plan } from "@muster/sdk";
 import { openSqliteStore } from "@muster/store-sql";
+import { makeFakeCloud } from "@muster/testkit/fleet/fake-cloud";
+import { whileTimePasses } from "@muster/testkit/fleet/passing-time";
+import { fakeTurn } from "@muster/testkit/fleet/turn";
 import {
   type OciSimulator,
   startOciSimulator,
@@ -145,6 +149,34 @@ describe("scaling one fleet", () => {
       }),
     ),
   );
+});
+
+describe("a schedule in virtual time", () => {
+  for (const launchMillis of [1_000, 45_000]) {
+    it.effect(`of launches of ${launchMillis / 1_000} s loses little, and asks little`, () =>
+      Effect.gen(function* () {
+        const cloud = makeFakeCloud();
+        cloud.faults.launchMillis = launchMillis;
+        const spec = { parallel: 20, groups: [{ name: "web", count: 200 }] };
+        const began = yield* Clock.currentTimeMillis;
+        const { outcomes } = yield* whileTimePasses(
+          fakeTurn({
+            cloud,
+            store: makeMemoryStore(),
+            documents: [{ name: "site", spec }],
+            input: { pace: defaultPace },
+          }),
+          launchMillis / 100,
+        );
+        const took = (yield* Clock.currentTimeMillis) - began;
+        assert.strictEqual(outcomes.filter(({ result }) => result === "done").length, 200);
+        assert.strictEqual(cloud.peak(), 20);
+        assert.isAtMost(took, 1.15 * 10 * launchMillis);
+        const looks = cloud.calls().filter(({ operation }) => operation === "created").length;
+        assert.isAtMost(looks / 200, 2 + launchMillis / defaultPace.pollMaxMillis);
+      }),
+    );
+  }
 });
 
 describe("fifty fleets in one compartment", () => {

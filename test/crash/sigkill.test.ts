@@ -1,4 +1,7 @@
-import { assert, describe, it } from "@effect/vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { killCase } from "./sigkill.ts";
 
@@ -18,7 +21,20 @@ const seeded = (n: number, many: number): ReadonlyArray<number> => {
   return points;
 };
 
+const cache = mkdtempSync(join(tmpdir(), "muster-compiled-"));
+afterAll(() => rmSync(cache, { recursive: true, force: true }));
+
+/** At night all points are tried, each with both successors; `MUSTER_EVERY_POINT=1`. */
 const everyPoint = process.env["MUSTER_EVERY_POINT"] === "1";
+
+const successors = ["same store", "empty store, lagging list"] as const;
+
+const casesOf = (n: number) =>
+  everyPoint
+    ? Array.from({ length: n }, (_, index) => index + 1).flatMap((at) =>
+        successors.map((successor) => ({ at, successor })),
+      )
+    : seeded(n, pointsPerCommand).map((at) => ({ at, successor: successors[at % 2]! }));
 
 describe("law 3: SIGKILL", () => {
   for (const command of ["apply", "run"] as const) {
@@ -26,16 +42,15 @@ describe("law 3: SIGKILL", () => {
       command,
       () =>
         Effect.gen(function* () {
-          const whole = yield* Effect.scoped(killCase({ command, successor: "same store" }));
+          const whole = yield* Effect.scoped(killCase({ command, successor: "same store", cache }));
           const n = whole.labels.length;
           assert.strictEqual(whole.mutations, 8);
           assert.isAbove(whole.commits, 0);
           assert.strictEqual(whole.pushes > 0, command === "run");
           // Counted from outside: by the simulator, by the repository's hook, by the database's log.
           assert.isAtLeast(n, 2 * whole.mutations + whole.pushes + whole.commits);
-          for (const at of seeded(n, everyPoint ? n : pointsPerCommand)) {
-            const successor = at % 2 === 0 ? "same store" : "empty store, lagging list";
-            const swept = yield* Effect.scoped(killCase({ command, at, successor }));
+          for (const { at, successor } of casesOf(n)) {
+            const swept = yield* Effect.scoped(killCase({ command, at, successor, cache }));
             assert.isTrue(swept.died, `point ${at} of ${n} was not reached`);
           }
         }),

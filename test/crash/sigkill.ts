@@ -21,6 +21,8 @@ export interface KillCase {
   /** Which of the whole sequence's points to die at; nothing lives to the end. */
   readonly at?: number;
   readonly successor: "same store" | "empty store, lagging list";
+  /** A folder where the many short lives keep compiled code for each other. */
+  readonly cache: string;
 }
 
 export interface KillSweep extends Sweep {
@@ -40,24 +42,24 @@ export const killCase = (one: KillCase): Effect.Effect<KillSweep, never, Scope.S
     yield* Effect.promise(() => mkdir(path.join(world.folder, "stores")));
     let place = path.join(world.folder, "stores", "first.db");
     const labels = path.join(world.folder, "labels");
-    const live1 = { passed: 0, later: 0, died: false };
+    const course = { passed: 0, later: 0, died: false };
     const watcher = yield* watchDatabase(place);
     for (const count of counts) {
       yield* world.ask(count);
-      const left = one.at === undefined || live1.died ? 0 : Math.max(0, one.at - live1.passed);
-      let code = yield* liveOnce(world, place, labels, left, live1.later);
-      live1.passed = labelsIn(labels).length;
+      const left = one.at === undefined || course.died ? 0 : Math.max(0, one.at - course.passed);
+      let code = yield* liveOnce({ world, cache: one.cache }, place, labels, left, course.later);
+      course.passed = labelsIn(labels).length;
       if (code === "killed") {
-        live1.died = true;
+        course.died = true;
         if (lagging) place = path.join(world.folder, "stores", "second.db");
-        live1.later += pastLease;
-        code = yield* liveOnce(world, place, labels, 0, live1.later);
+        course.later += pastLease;
+        code = yield* liveOnce({ world, cache: one.cache }, place, labels, 0, course.later);
       }
       assert.equal(code, 0, `asked for ${count}`);
-      if (lagging && live1.died) {
+      if (lagging && course.died) {
         world.simulator.advance(lagMillis);
-        live1.later += pastLease;
-        assert.equal(yield* liveOnce(world, place, labels, 0, live1.later), 0);
+        course.later += pastLease;
+        assert.equal(yield* liveOnce({ world, cache: one.cache }, place, labels, 0, course.later), 0);
       }
       assert.equal(live(world).length, count, `after ${count} was asked`);
     }
@@ -67,7 +69,7 @@ export const killCase = (one: KillCase): Effect.Effect<KillSweep, never, Scope.S
       mutations: world.simulator.journal().length,
       pushes: yield* Effect.promise(() => world.pushes()),
       commits: watcher(),
-      died: live1.died,
+      died: course.died,
     };
   });
 
@@ -93,7 +95,7 @@ const labelsIn = (file: string): ReadonlyArray<string> => {
 };
 
 const liveOnce = (
-  world: World,
+  { world, cache }: { readonly world: World; readonly cache: string },
   place: string,
   labels: string,
   at: number,
@@ -106,7 +108,7 @@ const liveOnce = (
         const child: ChildProcess = spawn(
           process.execPath,
           ["--conditions=muster-source", lifeFile, String(at), String(later), labels, "--", ...args],
-          { env: { ...world.env, NODE_NO_WARNINGS: "1" }, stdio: ["ignore", "ignore", "pipe"] },
+          { env: { ...world.env, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: cache }, stdio: ["ignore", "ignore", "pipe"] },
         );
         let said = "";
         child.stderr!.on("data", (data: Buffer) => (said += data.toString()));

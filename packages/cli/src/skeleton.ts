@@ -1,5 +1,7 @@
 // Keeps the texts of a new config repository.
 
+import type { JsonObject } from "@muster/core";
+
 const fleet = `# A fleet of OCI compute instances. All fields: muster schema
 # yaml-language-server: $schema=../.muster/schema.json
 kind: FleetConfig
@@ -48,9 +50,10 @@ node_modules/
 `;
 
 /** Paths within the repository and what stands in them. */
-export const skeleton = (): ReadonlyMap<string, string> =>
+export const skeleton = (schema: JsonObject): ReadonlyMap<string, string> =>
   new Map([
     ["fleets/web.yaml", fleet],
+    [".muster/schema.json", `${JSON.stringify(schema, null, 2)}\n`],
     ["README.md", readme],
     [".gitignore", ignore],
   ]);

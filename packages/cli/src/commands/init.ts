@@ -5,9 +5,11 @@ import * as path from "node:path";
 import * as Effect from "effect/Effect";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
+import { jsonSchemaOf } from "@muster/core";
 import { wrongInput } from "../exit.ts";
 import { skeleton } from "../skeleton.ts";
 import { Out } from "../screen/out.ts";
+import { Wiring } from "../wiring.ts";
 
 const folder = Argument.String("folder").pipe(
   Argument.withDescription("Where the repository begins; made when it is not there"),
@@ -19,8 +21,10 @@ export const init = Command.make(
   { folder },
   Effect.fn("init")(function* (flags) {
     const screen = yield* Out;
-    const files = [...skeleton()];
-    for (const [file, text] of files) {
+    const wiring = yield* Wiring;
+    const plugins = wiring.plugins({ by: "command line" }, screen.env);
+    const kinds = plugins.flatMap((plugin) => plugin.kinds);
+    for (const [file, text] of skeleton(jsonSchemaOf(kinds))) {
       const wrote = yield* writeNew(path.join(flags.folder, file), text);
       yield* screen.result(`${wrote ? "made" : "kept"}  ${path.join(flags.folder, file)}`);
     }
@@ -35,7 +39,7 @@ export const init = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Make the skeleton of a config repository: a first fleet with comments, a README and a .gitignore. Files that are there stay as they are.",
+    "Make the skeleton of a config repository: a first fleet with comments, a JSON Schema for editors, a README and a .gitignore. Files that are there stay as they are.",
   ),
   Command.withShortDescription("Begin a config repository"),
   Command.withExamples([

@@ -239,16 +239,17 @@ const waitFor = Effect.fnUntraced(function* (
 ): Effect.fn.Return<MemberSighting | null, ProviderError> {
   const began = yield* Clock.currentTimeMillis;
   // Work that was begun just now is not done yet; what was found on its way may be.
-  const isFresh = accepted.operation !== null;
-  if (isFresh) yield* Effect.sleep(yield* waitAfterStart(stage, change, 0));
+  let sawItRun = accepted.operation !== null;
+  if (sawItRun) yield* Effect.sleep(yield* waitAfterStart(stage, change, 0));
   let told = "";
   while (true) {
     const progress = yield* retrying(stage.pace, look);
     const elapsed = (yield* Clock.currentTimeMillis) - began;
     if (progress.done) {
-      if (isFresh && progress.member !== null) learn(stage, change, elapsed);
+      if (sawItRun && progress.member !== null) learn(stage, change, elapsed);
       return progress.member;
     }
+    sawItRun = true;
     if (progress.detail !== told) yield* stage.onProgress(change, progress.detail);
     told = progress.detail;
     const wait = yield* waitAfterStart(stage, change, elapsed);

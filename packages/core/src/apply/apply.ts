@@ -30,6 +30,8 @@ export interface ApplyContext {
   readonly pace: Pace;
   readonly writer: Writer;
   readonly mayWrite: Effect.Effect<void, LeaseError>;
+  /** How long an unasked removal counts, in milliseconds. */
+  readonly removalWindowMillis: number;
   /** What the store held of this document when the plan was made. */
   readonly records: ReadonlyArray<StoreRecord>;
   /** How many members the numbers stand for, by set; goes down with each asked removal. */
@@ -108,8 +110,17 @@ const openIntent = (
       ? Journal.removalRecord(plan.document, change, intent.at)
       : []),
   ],
+  deletes: change.action === "remove" && !change.asked ? expiredRemovals(context, intent.at) : [],
   audit: [Journal.intentEntry(context.mandate, plan.document, plan.digest, change, intent.at)],
 });
+
+/** What left the sliding window long ago limits nothing any more. */
+const expiredRemovals = (context: ApplyContext, at: string): ReadonlyArray<string> => {
+  const before = new Date(Date.parse(at) - 2 * context.removalWindowMillis).toISOString();
+  return context.records
+    .filter((record) => record._tag === "Removal" && record.at < before)
+    .map(recordKey);
+};
 
 const act = Effect.fnUntraced(function* (
   context: ApplyContext,

@@ -80,6 +80,7 @@ const applyUnit = Effect.fnUntraced(function* (
           pace: input.pace,
           writer: fence.writer,
           mayWrite: held.check,
+          removalWindowMillis: input.policy.removals.windowMillis,
           records,
           consent: new Map(unit.consent.map((record) => [record.set, record])),
           learned: new Map(),
