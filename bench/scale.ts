@@ -12,7 +12,7 @@ import type { JournalEntry, RequestEntry } from "@muster/testkit/oci/index";
 import { oci } from "@muster/provider-oci";
 import { createMuster } from "@muster/sdk";
 import { layerSqlite } from "@muster/store-sql";
-import { type Figure, plainFigure, ratioFigure, report, timed } from "./runner.ts";
+import { type Figure, median, plainFigure, ratioFigure, report, timed } from "./runner.ts";
 import { type Simulator, startSimulator } from "./simulator.ts";
 
 const members = 200;
@@ -39,7 +39,7 @@ const fleet = (simulator: Simulator, name: string, count: number): string =>
   });
 
 const pluginOf = (simulator: Simulator) =>
-  oci({ endpoint: simulator.endpoint, env: { HOME: simulator.folder } });
+  oci({ endpoint: simulator.endpoint, env: { HOME: simulator.folder }, allowDocumentCredentials: true });
 
 /** One launch after the other, each asked about without pause until it runs: nobody is faster. */
 const launchInTurn = (simulator: Simulator, launches: number): Promise<void> =>
@@ -105,6 +105,7 @@ async function* figures(): AsyncGenerator<Figure> {
   const simulator = await startSimulator(launchMillis);
   const rounds = 3;
   const times: Array<readonly [run: number, peer: number]> = [];
+  const processor: Array<number> = [];
   let peak = 0;
   let asked: ReadonlyArray<RequestEntry> = [];
   try {
@@ -112,7 +113,10 @@ async function* figures(): AsyncGenerator<Figure> {
     await launchInTurn(simulator, 1);
     for (let round = 0; round < rounds; round += 1) {
       await simulator.reset();
+      const before = process.cpuUsage();
       const run = await timed(() => scaleUp(simulator, round));
+      const { user, system } = process.cpuUsage(before);
+      processor.push((user + system) / 1_000 / members);
       peak = Math.max(peak, peakInFlight(await simulator.journal()));
       asked = await simulator.requests();
       await simulator.reset();
@@ -130,6 +134,7 @@ async function* figures(): AsyncGenerator<Figure> {
       { what: "the same, against the clock alone", against: `${waves} × 1 s`, bound: null },
       times.map(([run]) => [run, waves * launchMillis]),
     );
+    yield plainFigure("processor time a launch, ms", median(processor), null);
     yield plainFigure("most launches in flight at once", peak, parallel);
     yield plainFigure("requests per instance launched", perLaunch(asked), 6);
     for (const operation of [...new Set(asked.map((entry) => entry.operation))].sort()) {

@@ -31,7 +31,7 @@ const program = Effect.fn("embed")(function* (folder: string) {
   const cloud = yield* startOciSimulator({ accounts: [account], launchDelayMs: 100 });
   const { configFile } = yield* Effect.promise(() => writeAccount(folder, account));
   const turn = {
-    plugins: [oci({ endpoint: cloud.endpoint, env: { OCI_CLI_CONFIG_FILE: configFile } })],
+    plugins: [oci({ endpoint: cloud.endpoint, profiles: [{ name: "DEFAULT", configFile }] })],
     sources: [{ file: "shop.json", text: JSON.stringify(fleet(cloud)) }],
     owner: "embed",
     pace: { pollMillis: 50 },

@@ -12,7 +12,11 @@ import { openSqliteStore, type StorePlace } from "@muster/store-sql";
 /** At the command line a person's own documents name any credentials; from git only listed ones. */
 export type Use =
   | { readonly by: "command line" }
-  | { readonly by: "runner"; readonly profiles: ReadonlyArray<OperatorProfile> };
+  | {
+      readonly by: "runner";
+      readonly profiles: ReadonlyArray<OperatorProfile>;
+      readonly instancePrincipal: boolean;
+    };
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -35,8 +39,8 @@ export interface WiringShape {
 export const defaultWiring: WiringShape = {
   plugins: (use, env) =>
     use.by === "command line"
-      ? [oci({ env })]
-      : [oci({ env, allowDocumentCredentials: false, profiles: use.profiles })],
+      ? [oci({ env, allowDocumentCredentials: true })]
+      : [oci({ env, profiles: use.profiles, allowInstancePrincipal: use.instancePrincipal })],
   openStore: (place, access) =>
     place._tag === "Memory"
       ? Effect.sync(() => makeMemoryStore())

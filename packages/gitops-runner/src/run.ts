@@ -11,13 +11,13 @@ import { Lease, type LeaseError } from "@muster/core/lease/lease";
 import { openRegistry, type PluginError } from "@muster/core/loop/registry";
 import { isDocumentFile, type SourceText } from "@muster/core/read/read";
 import { reconcileOnce, type ReconcileReport } from "@muster/core/reconcileOnce";
-import { Store, type StoreError } from "@muster/core/store/store";
+import { type Batch, Store, StoreError, type StoreShape } from "@muster/core/store/store";
 import { formatHead } from "@muster/core/words/audit";
 import { type Diagnostic, hasErrors } from "@muster/core/words/diagnostic";
 import type { Plugin } from "@muster/core/words/kind";
 import type { Refusal } from "@muster/core/words/plan";
 import { defaultPolicy, type Policy } from "@muster/core/words/policy";
-import type { HeadRecord } from "@muster/core/words/record";
+import type { HeadRecord, StoreRecord } from "@muster/core/words/record";
 import { readBlobs, type SkippedEntry } from "./blobs.ts";
 import { openCache } from "./cache.ts";
 import type { GitError } from "./error.ts";
@@ -73,11 +73,13 @@ const scopedRun = Effect.fn("run")(function* (
   const store = yield* Store;
   yield* openCache(options.cache);
   const sighting = yield* fetchBranch(options);
-  const acted = yield* lastActed(options);
+  const records = yield* store.load(options.owner);
+  const acted = lastActed(options, records);
   const verification = yield* verifySource({
     cache: options.cache,
     head: sighting.head,
-    lastActed: acted?.commit ?? null,
+    // Who accepted this very head begins anew with it; its own signature is still checked.
+    lastActed: isAccepted(records, sighting.head) ? null : (acted?.commit ?? null),
     signers: options.signers,
   });
   const { sources, faults } = yield* readSources(options, sighting);
@@ -181,15 +183,16 @@ const skippedFault = (entry: SkippedEntry): Diagnostic => ({
   hint: "documents are plain files of UTF-8 text; move it away or replace it by one",
 });
 
-const lastActed = Effect.fnUntraced(function* (
+const lastActed = (
   options: RunOptions,
-): Effect.fn.Return<HeadRecord | undefined, StoreError, Store> {
-  const store = yield* Store;
-  const records = yield* store.load(options.owner);
-  return records.find(
+  records: ReadonlyArray<StoreRecord>,
+): HeadRecord | undefined =>
+  records.find(
     (record): record is HeadRecord => record._tag === "Head" && record.branch === options.branch,
   );
-});
+
+const isAccepted = (records: ReadonlyArray<StoreRecord>, head: string): boolean =>
+  records.some((record) => record._tag === "Approval" && record.digest === head);
 
 const rememberHead = Effect.fnUntraced(function* (
   options: RunOptions,
@@ -213,7 +216,8 @@ const publishedBefore = (
 /** The lease in git, and whether it is held: its release rides along with the status. */
 const watchedLease = Effect.fnUntraced(function* (
   options: RunOptions,
-): Effect.fn.Return<WatchedLease, GitError, Git> {
+): Effect.fn.Return<WatchedLease, GitError, Git | Store> {
+  const store = yield* Store;
   const { leaseMillis } = options;
   const lease = yield* makeGitLease({
     ...options,
@@ -226,15 +230,26 @@ const watchedLease = Effect.fnUntraced(function* (
     lease: {
       look: lease.look,
       claim: (sighting) =>
-        Effect.tap(lease.claim(sighting), (claimed) =>
-          Effect.sync(() => {
-            held = claimed;
-          }),
-        ),
+        Effect.map(lease.claim(sighting), (claimed) => {
+          held = fencedBy(claimed, store);
+          return held;
+        }),
     },
     held: () => held,
   };
 });
+
+/** The fence is in git: a run that slept past its lease must not write to the store either. */
+const fencedBy = (held: HeldGitLease, store: StoreShape): HeldGitLease =>
+  Object.assign(Object.create(held) as HeldGitLease, {
+    commit: (batch: Batch) =>
+      held.check.pipe(
+        Effect.mapError(
+          ({ message }) => new StoreError({ reason: "Fenced", place: store.place, message }),
+        ),
+        Effect.andThen(store.commit(batch)),
+      ),
+  });
 
 interface WatchedLease {
   readonly lease: Effect.Success<ReturnType<typeof makeGitLease>>;

@@ -97,12 +97,15 @@ const descentOf = (request: VerifyRequest): Effect.Effect<Descent, GitError, Git
 
 const short = (commit: string): string => commit.slice(0, 12);
 
+/** Consent to a head that nothing leads up to; `runOnce` takes it as a first contact. */
+const acceptance = (head: string): string =>
+  `muster approve ${head} --reason TEXT --repo URL (nothing is applied until then)`;
+
 const rewrittenAnswer = (request: VerifyRequest): Omit<Verification, "signer"> => ({
   status: "False",
   reason: "SourceRewritten",
   message: `${short(request.head)} does not continue ${quoteOutside(request.lastActed?.slice(0, 12) ?? "")}, which was last acted on: the history was rewritten`,
-  remedy:
-    "restore the branch, or accept the new history after looking at the plan; until then nothing is applied",
+  remedy: `restore the branch, or look at the plan and accept this head: ${acceptance(request.head)}`,
   rewritten: true,
 });
 
@@ -334,7 +337,7 @@ const tooMany = (request: VerifyRequest): Verification => ({
   status: "False",
   reason: "TooManyCommits",
   message: `more than ${walkLimit} commits lie between ${short(request.lastActed ?? "")} and ${short(request.head)}`,
-  remedy: "accept the head after looking at the plan; until then nothing is applied",
+  remedy: `look at the plan and accept this head: ${acceptance(request.head)}`,
   signer: null,
   rewritten: false,
 });

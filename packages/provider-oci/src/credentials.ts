@@ -271,7 +271,7 @@ const refusedInstance = (): ProviderError =>
   denied(
     "the document asks for auth.method: instance, and here documents may not act as this machine",
     "use auth.method: user with a profile that the operator lists, or set the option " +
-      "`allowInstancePrincipal` of the oci plugin",
+      "`allowInstancePrincipal` of the oci plugin (muster run --allow-instance-principal)",
   );
 
 const denied = (message: string, remedy: string): ProviderError =>

@@ -16,20 +16,22 @@ export interface OciOptions {
   readonly endpoint?: string;
   /** Default: `process.env`. */
   readonly env?: Env;
-  /** The time that one call may take, in milliseconds. Default 60 000. */
+  /** The time that one call may take, in milliseconds. Default 15 000. */
   readonly timeoutMillis?: number;
   /** What documents may name in `spec.auth.profile` where they do not choose credentials. */
   readonly profiles?: ReadonlyArray<OperatorProfile>;
   /**
-   * Whether documents may name config files and profiles of this machine by themselves. Default
-   * true, for documents of the person at the command line; never for those of a watched repository.
+   * Whether documents may name config files and profiles of this machine by themselves, and act as
+   * the machine itself. Default false: only `profiles` can be named. True is for documents of the
+   * person at the command line, and never for those of a watched repository.
    */
   readonly allowDocumentCredentials?: boolean;
-  /** Whether documents may act as the machine that muster runs on. Default true. */
+  /** Whether documents may act as the machine that muster runs on. Default `allowDocumentCredentials`. */
   readonly allowInstancePrincipal?: boolean;
 }
 
-const defaultTimeoutMillis = 60_000;
+/** Shorter than what a lease keeps in hand, so that no write outlives the lease it began under. */
+const defaultTimeoutMillis = 15_000;
 
 /** The OCI plugin. Its SDK is loaded when a handler makes its first call. */
 export const oci = (options: OciOptions = {}): Plugin => ({
@@ -55,8 +57,9 @@ const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions
     return {
       env,
       profiles: options.profiles ?? [],
-      allowDocumentCredentials: options.allowDocumentCredentials ?? true,
-      allowInstancePrincipal: options.allowInstancePrincipal ?? true,
+      allowDocumentCredentials: options.allowDocumentCredentials ?? false,
+      allowInstancePrincipal:
+        options.allowInstancePrincipal ?? options.allowDocumentCredentials ?? false,
       timeoutMillis: options.timeoutMillis ?? defaultTimeoutMillis,
       endpoint: yield* address("MUSTER_OCI_ENDPOINT", endpoint),
       metadataUrl: yield* address("MUSTER_OCI_METADATA_URL", env["MUSTER_OCI_METADATA_URL"]),

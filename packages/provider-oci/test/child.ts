@@ -15,7 +15,12 @@ const loaded = (): boolean =>
 
 const program = Effect.gen(function* () {
   const env = { OCI_CLI_CONFIG_FILE: configFile, HOME: "/nowhere" };
-  const handler = yield* oci({ endpoint: endpoint!, env, timeoutMillis: 2_000 }).handler(
+  const handler = yield* oci({
+    endpoint: endpoint!,
+    env,
+    timeoutMillis: 2_000,
+    allowDocumentCredentials: true,
+  }).handler(
     "oci.instances",
   );
   const expansion = makeExpansion();

@@ -51,7 +51,12 @@ export const makeWorld = (
     const account = simulator.accounts[0] ?? (yield* Effect.promise(throwawayAccount));
     const { configFile } = yield* Effect.promise(() => writeAccount(folder, account));
     const env = { OCI_CLI_CONFIG_FILE: configFile, HOME: folder };
-    const handler = yield* oci({ endpoint: simulator.endpoint, env, ...plugin }).handler(
+    const handler = yield* oci({
+      endpoint: simulator.endpoint,
+      env,
+      allowDocumentCredentials: true,
+      ...plugin,
+    }).handler(
       "oci.instances",
     );
     return { simulator, handler, configFile, folder };

@@ -85,6 +85,7 @@ const expansion = makeExpansion({ count: 0, auth: { method: "instance" } });
 
 const open = (base: string, metadata: string): Effect.Effect<Handler, ProviderError, Scope.Scope> =>
   oci({
+    allowInstancePrincipal: true,
     endpoint: base,
     env: { MUSTER_OCI_METADATA_URL: metadata, MUSTER_OCI_FEDERATION_URL: base },
   }).handler("oci.instances");

@@ -35,7 +35,7 @@ describe("the plugin", () => {
     Effect.gen(function* () {
       const { simulator, configFile } = yield* makeWorld();
       const env = { MUSTER_OCI_ENDPOINT: simulator.endpoint, OCI_CLI_CONFIG_FILE: configFile };
-      const handler = yield* oci({ env }).handler("oci.instances");
+      const handler = yield* oci({ env, allowDocumentCredentials: true }).handler("oci.instances");
       assert.isTrue((yield* observeOne(handler, makeExpansion())).complete);
     }),
   );

@@ -11,7 +11,7 @@ import { Out } from "../screen/out.ts";
 import { actorName } from "../settings.ts";
 
 const digest = Argument.String("digest").pipe(
-  Argument.withDescription("The digest that the refusal names: it covers exactly the members to go"),
+  Argument.withDescription("What the refusal names: the digest of exactly the members to go, or the commit to accept"),
 );
 
 export const reason = Flag.String("reason").pipe(
@@ -24,10 +24,10 @@ export const approve = Command.make(
   { ...recordFlags, digest, reason },
   Effect.fn("approve")(function* (flags) {
     const screen = yield* Out;
-    if (!/^sha256:[0-9a-f]{64}$/u.test(flags.digest)) {
+    if (!/^(?:sha256:[0-9a-f]{64}|[0-9a-f]{40})$/u.test(flags.digest)) {
       return yield* wrongInput(
-        `${flags.digest} is no digest`,
-        "copy it from the refusal that muster plan shows: sha256:<64 hex digits>",
+        `${flags.digest} is neither a digest nor a full commit id`,
+        "copy it from the refusal that muster plan or muster run shows",
       );
     }
     yield* checkReason(flags.reason);

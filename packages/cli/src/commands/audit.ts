@@ -12,6 +12,7 @@ import {
   type StoreShape,
   verifyChain,
 } from "@muster/core";
+import { absentId } from "@muster/store-sql";
 import { endWith, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
@@ -34,6 +35,7 @@ const verify = Command.make(
     const found = yield* Effect.scoped(
       Effect.gen(function* () {
         const { store } = yield* openRecords(flags, "read");
+        if (store.id === absentId) return yield* noStore(store.place);
         const entries = yield* allEntries(store);
         return { store, entries, fault: verifyChain(entries, expected) };
       }),
@@ -69,6 +71,15 @@ export const audit = Command.make("audit").pipe(
     { command: "muster audit verify", description: "Check the store of the current folder" },
   ]),
 );
+
+/** A mistyped place must not look like a clean audit. */
+const noStore = (place: string) =>
+  Effect.fail(
+    wrongInput(
+      `there is no store at ${place}`,
+      "name the right one with --store, --repo or --file; it is made by the first apply or run",
+    ),
+  );
 
 const view = (place: string, entries: number, head: string, fault: ChainFault | undefined) =>
   fault === undefined

@@ -78,6 +78,11 @@ const allowProfile = Flag.String("allow-profile").pipe(
   Flag.atLeast(0),
 );
 
+const allowInstancePrincipal = Flag.Boolean("allow-instance-principal").pipe(
+  Flag.withDescription("Documents may act as the machine that muster runs on (auth.method: instance)"),
+  Flag.withDefault(false),
+);
+
 export const run = Command.make(
   "run",
   {
@@ -89,6 +94,7 @@ export const run = Command.make(
     allowedSigners,
     allowedKeyring,
     allowProfile,
+    allowInstancePrincipal,
     store: Flags.store,
     owner: Flags.owner,
     config: Flags.config,
@@ -117,7 +123,7 @@ export const run = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Pull the desired fleets from a git branch, compare them with what is there, apply the difference, and push status and audit to branches of their own (muster/status/<env>, muster/lease/<env>, muster/audit/<env>) in one atomic push. A run that finds nothing to do pushes nothing.\n\nA token for https comes from MUSTER_GIT_TOKEN (and MUSTER_GIT_USERNAME), never from the address. With --allowed-signers or --allowed-keyring unsigned commits and rewritten histories are planned but not applied.\n\nExit codes: 0 done, 1 faulty documents or arguments, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",
+    "Pull the desired fleets from a git branch, compare them with what is there, apply the difference, and push status and audit to branches of their own (muster/status/<env>, muster/lease/<env>, muster/audit/<env>) in one atomic push. A run that finds nothing to do pushes nothing.\n\nA token for https comes from MUSTER_GIT_TOKEN (and MUSTER_GIT_USERNAME), never from the address. A rewritten history, and with --allowed-signers or --allowed-keyring an unsigned commit, is planned but not applied.\n\nExit codes: 0 done, 1 faulty documents or arguments, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",
   ),
   Command.withShortDescription("Act on a config repository"),
   Command.withExamples([
@@ -140,6 +146,7 @@ interface RunFlags {
   readonly allowedSigners: Option.Option<string>;
   readonly allowedKeyring: Option.Option<string>;
   readonly allowProfile: ReadonlyArray<string>;
+  readonly allowInstancePrincipal: boolean;
   readonly store: Option.Option<string>;
   readonly owner: Option.Option<string>;
   readonly config: Option.Option<string>;
@@ -157,7 +164,10 @@ const settle = Effect.fnUntraced(function* (flags: RunFlags) {
   const owner = yield* checkOwner(Option.getOrUndefined(flags.owner) ?? config.owner ?? key);
   const place = yield* storePlace(flags.store, config, screen.env, key);
   const holder = actorName(screen.env);
-  const builtIn = wiring.plugins({ by: "runner", profiles }, screen.env);
+  const builtIn = wiring.plugins(
+    { by: "runner", profiles, instancePrincipal: flags.allowInstancePrincipal },
+    screen.env,
+  );
   return {
     git: wiring.git(screen.env),
     openStore: wiring.openStore(place, "write"),

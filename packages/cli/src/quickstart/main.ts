@@ -124,7 +124,10 @@ const nextSteps = (shop: Workshop, kept: boolean): string =>
       ].join("\n");
 
 const keep = process.argv.includes("--keep");
-const shop = await openWorkshop(keep);
+const shop = await openWorkshop(keep).catch((error: unknown) => {
+  process.stderr.write(`quickstart: ${error instanceof StepFailed ? error.message : String(error)}\n`);
+  process.exit(2);
+});
 const end = async (code: number): Promise<never> => {
   await shop.close();
   process.exit(code);

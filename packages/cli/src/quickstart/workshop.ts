@@ -38,10 +38,7 @@ const startMillis = 30_000;
 
 /** A kept workshop lies in `muster-quickstart` of the current folder, another in a temporary one. */
 export const openWorkshop = async (keep: boolean): Promise<Workshop> => {
-  const folder = keep
-    ? path.resolve("muster-quickstart")
-    : await mkdtemp(path.join(tmpdir(), "muster-quickstart-"));
-  if (keep) await mkdir(folder);
+  const folder = keep ? await keptFolder() : await mkdtemp(path.join(tmpdir(), "muster-quickstart-"));
   const env: Record<string, string | undefined> = {
     ...process.env,
     XDG_STATE_HOME: path.join(folder, "state"),
@@ -89,6 +86,19 @@ export const openWorkshop = async (keep: boolean): Promise<Workshop> => {
       if (!keep) await rm(folder, { recursive: true, force: true });
     },
   };
+};
+
+/** Where the person stands, not where npm runs us. */
+const keptFolder = async (): Promise<string> => {
+  const folder = path.resolve(process.env["INIT_CWD"] ?? ".", "muster-quickstart");
+  await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    throw new StepFailed(
+      cause.code === "EEXIST"
+        ? `${folder} is there already: remove it, or go on in it`
+        : `cannot make ${folder}: ${cause.code}`,
+    );
+  });
+  return folder;
 };
 
 /** The command line beside this file, built or not. */

@@ -102,6 +102,11 @@ describe("a member without an owner", () => {
       const told = await world.inside(["plan", file, ...here]);
       expect(told.stdout).toContain("outside  made by hand (unowned)");
 
+      // It never pushes out one of ours.
+      await world.write("fleets/web.yaml", fleet(1));
+      expect((await world.inside(["apply", file, ...here])).code).toBe(0);
+      expect(living(world.simulator)).toHaveLength(2);
+
       await world.write("fleets/web.yaml", fleet(0));
       const none = await world.inside(["apply", file, ...here]);
       expect(none.code).toBe(0);

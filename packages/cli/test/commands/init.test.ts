@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@effect/vitest";
 import { inWorld } from "../world.ts";
 
-const made = [".gitignore", "README.md", "fleets/web.yaml"];
+const made = [".gitignore", ".muster/schema.json", "README.md", "fleets/web.yaml"];
 
 describe("muster init", () => {
   it(
@@ -13,7 +13,7 @@ describe("muster init", () => {
       const first = await world.muster(["init", "repo"]);
       expect(first.code).toBe(0);
       expect(world.files("repo")).toEqual(made);
-      expect(first.stdout.match(/^made /gmu)).toHaveLength(3);
+      expect(first.stdout.match(/^made /gmu)).toHaveLength(made.length);
       expect(first.stderr).toContain("next:");
       const valid = await world.muster(["validate"], { cwd: world.at("repo") });
       expect(valid).toMatchObject({
@@ -25,7 +25,7 @@ describe("muster init", () => {
       await world.write("repo/fleets/web.yaml", "mine\n");
       const again = await world.inside(["init", world.at("repo")]);
       expect(again.code).toBe(0);
-      expect(again.stdout.match(/^kept /gmu)).toHaveLength(3);
+      expect(again.stdout.match(/^kept /gmu)).toHaveLength(made.length);
       expect(readFileSync(world.at("repo/fleets/web.yaml"), "utf8")).toBe("mine\n");
       expect(world.files("repo")).toEqual(made);
       expect(world.files("state")).toEqual([]);
@@ -55,6 +55,8 @@ describe("muster schema", () => {
       expect(schema.$schema).toContain("2020-12");
       expect(ran.stdout).toContain('"FleetConfig"');
       expect(ran.stdout).toContain('"parallelLaunch"');
+      await world.inside(["init", world.at("repo")]);
+      expect(readFileSync(world.at("repo/.muster/schema.json"), "utf8")).toBe(ran.stdout);
       expect(world.files("state")).toEqual([]);
     }),
   );

@@ -145,7 +145,7 @@ describe("muster run --once", () => {
       await repository.commit({ "web.yaml": fleet(1) });
       const branch = await world.inside(command(repository, "--branch", "prod", ...profile));
       expect(branch.code).toBe(2);
-      expect(branch.stderr).toMatch(/prod[^]*\n {2}check the name of the branch/u);
+      expect(branch.stderr).toMatch(/prod[^]*\n {2}check the name/u);
       const loop = await world.inside(["run", "--repo", repository.url]);
       expect(loop.code).toBe(1);
       expect(loop.stderr).toContain("add --once");

@@ -21,7 +21,7 @@ export interface StoreLeaseOptions {
   readonly ttlMillis?: number;
   /**
    * Milliseconds that must be left for `check` to pass: longer than any one provider call.
-   * Default 10 000; below two thirds of the time to live, else every renewal comes too late.
+   * Default 18 000; below two thirds of the time to live, else every renewal comes too late.
    */
   readonly marginMillis?: number;
 }
@@ -44,7 +44,7 @@ export interface StoreLeaseShape extends LeaseShape {
 }
 
 const defaultTtlMillis = 30_000;
-const defaultMarginMillis = 10_000;
+const defaultMarginMillis = 18_000;
 
 /** After a renewal that was not answered the next one comes after this part of the time to live. */
 const retryShare = 1 / 12;
