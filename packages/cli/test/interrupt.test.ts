@@ -45,7 +45,7 @@ describe("an interrupted apply", () => {
         expect(audit.filter((entry) => entry.phase === "intent")).toHaveLength(3);
         const notes = audit.filter((entry) => entry.reason.code === "Interrupted");
         expect(notes.map((entry) => [entry.phase, entry.outcome])).toEqual(
-          Array(3).fill(["outcome", "unknown"]),
+          Array.from({ length: 3 }, () => ["outcome", "unknown"]),
         );
 
         world.simulator.advance(60_000);

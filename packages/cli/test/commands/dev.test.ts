@@ -44,7 +44,7 @@ describe("muster dev oci", () => {
       started.process.kill("SIGTERM");
       expect(await started.ended).toMatchObject({ code: 130, stderr: "" });
       expect(isAlive(facts.pid)).toBe(false);
-      await expect(fetch(facts.endpoint)).rejects.toThrow();
+      await expect(fetch(facts.endpoint)).rejects.toThrow("fetch failed");
       expect(world.simulator.requests()).toEqual([]);
     }),
   );
