@@ -1,0 +1,3 @@
+import { describeSweep } from "./suite.ts";
+
+describeSweep("apply", "empty store, lagging list");

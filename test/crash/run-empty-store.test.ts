@@ -1,0 +1,3 @@
+import { describeSweep } from "./suite.ts";
+
+describeSweep("run", "empty store, lagging list");

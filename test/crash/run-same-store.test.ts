@@ -1,0 +1,3 @@
+import { describeSweep } from "./suite.ts";
+
+describeSweep("run", "same store");
