@@ -27,7 +27,8 @@ const sweepAll = (command: Case["command"], successor: Case["successor"]) =>
   });
 
 /** One command with one sort of successor; each has a file of its own, so that they run side by side. */
-export const describeSweep = (command: Case["command"], successor: Case["successor"]): void =>
+export const describeSweep = (command: Case["command"], successor: Case["successor"]): void => {
   describe("law 3: killed at every point", () => {
     it.live(`${command}, ${successor}`, () => sweepAll(command, successor), 900 * seconds);
   });
+};

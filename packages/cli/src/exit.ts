@@ -34,7 +34,7 @@ const codeByTag: Readonly<Record<string, number>> = {
   GitError: 2,
   OciSimulatorError: 2,
   PlatformError: 2,
-  PluginError: 1,
+  ConfigurationError: 1,
 };
 
 /** Reasons that a person's input caused, not the world's. */

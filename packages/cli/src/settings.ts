@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Result from "effect/Result";
-import { quote } from "@muster/core/words/quote";
+import { ownerFault, quote } from "@muster/core/words/quote";
 import type { MusterConfig } from "@muster/sdk";
 import { parseStorePlace, type StorePlace } from "@muster/store-sql";
 import { type CommandEnd, wrongInput } from "./exit.ts";
@@ -60,7 +60,7 @@ export const storePlace = (
 
 /** Members are marked with it, and blank marks are none. */
 export const checkOwner = (owner: string): Effect.Effect<string, CommandEnd> =>
-  owner.trim() !== "" && owner.length <= 256 && !/\p{Cc}/u.test(owner)
+  ownerFault(owner) === undefined
     ? Effect.succeed(owner)
     : Effect.fail(
         wrongInput(

@@ -7,6 +7,7 @@ export * from "./words/document.ts";
 export * from "./words/json.ts";
 export * from "./words/kind.ts";
 export * from "./words/member.ts";
+export * from "./words/owner.ts";
 export * from "./words/plan.ts";
 export * from "./words/policy.ts";
 export * from "./words/provider.ts";

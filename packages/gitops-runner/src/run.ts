@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope";
 import type { Event } from "@muster/core/apply/outcome";
 import type { Pace } from "@muster/core/apply/retry";
 import { Lease, type LeaseError } from "@muster/core/lease/lease";
-import { openRegistry, type PluginError } from "@muster/core/loop/registry";
+import { openRegistry, type ConfigurationError } from "@muster/core/loop/registry";
 import { isDocumentFile, type SourceText } from "@muster/core/read/read";
 import { reconcileOnce, type ReconcileReport } from "@muster/core/reconcileOnce";
 import { type Batch, Store, StoreError, type StoreShape } from "@muster/core/store/store";
@@ -60,7 +60,7 @@ export interface RunReport {
   readonly published: PublishedRun | null;
 }
 
-export type RunError = GitError | StoreError | LeaseError | PluginError;
+export type RunError = GitError | StoreError | LeaseError | ConfigurationError;
 
 /** Acts once on the head of the watched branch. */
 export const runOnce = (

@@ -36,7 +36,7 @@ export interface Muster {
     sources: ReadonlyArray<SourceText>,
     options?: CallOptions,
   ) => Promise<ReconcileReport>;
-  /** Carries the plan out. Rejects with `StoreError`, `LeaseError` or `PluginError`. */
+  /** Carries the plan out. Rejects with `StoreError`, `LeaseError` or `ConfigurationError`. */
   readonly apply: (
     sources: ReadonlyArray<SourceText>,
     options?: CallOptions,

@@ -11,9 +11,10 @@ import {
   type Mandate,
   makeStoreLease,
   openRegistry,
+  ownerFault,
   type Pace,
   type Plugin,
-  type PluginError,
+  ConfigurationError,
   type Policy,
   reconcileOnce,
   type ReconcileReport,
@@ -46,7 +47,7 @@ export interface TurnOptions {
   readonly onEvent?: (event: Event) => Effect.Effect<void>;
 }
 
-export type TurnError = StoreError | LeaseError | PluginError;
+export type TurnError = StoreError | LeaseError | ConfigurationError;
 
 /** Reads, observes and decides; writes nothing. */
 export const plan = (
@@ -75,6 +76,11 @@ const scopedTurn = Effect.fnUntraced(function* (
   options: TurnOptions,
   mode: "plan" | "apply",
 ): Effect.fn.Return<ReconcileReport, TurnError, Store | Scope.Scope> {
+  const fault = ownerFault(options.owner);
+  if (fault !== undefined) {
+    const remedy = "name who runs these fleets, such as the application";
+    return yield* new ConfigurationError({ message: fault, remedy });
+  }
   const store = yield* Store;
   const { kinds, handlers } = yield* openRegistry(options.plugins);
   const run = options.run ?? globalThis.crypto.randomUUID();

@@ -8,8 +8,8 @@ import type { Handlers } from "../observe/observe.ts";
 import type { Kind, Plugin } from "../words/kind.ts";
 import { type Handler, ProviderError } from "../words/provider.ts";
 
-/** Two plugins bring the same thing; the operator has to choose. */
-export class PluginError extends Schema.TaggedError<PluginError>()("PluginError", {
+/** What the operator or the application set up cannot be; somebody has to choose. */
+export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()("ConfigurationError", {
   message: Schema.String,
   remedy: Schema.String,
 }) {}
@@ -20,10 +20,10 @@ export interface Registry {
   readonly handlers: Handlers;
 }
 
-/** Fails with `PluginError` when a kind or a resource has more than one plugin. */
+/** Fails with `ConfigurationError` when a kind or a resource has more than one plugin. */
 export const openRegistry = Effect.fnUntraced(function* (
   plugins: ReadonlyArray<Plugin>,
-): Effect.fn.Return<Registry, PluginError, Scope.Scope> {
+): Effect.fn.Return<Registry, ConfigurationError, Scope.Scope> {
   const kinds = plugins.flatMap((plugin) => plugin.kinds.map((kind) => [kind.name, plugin] as const));
   const resources = plugins.flatMap((plugin) =>
     plugin.resources.map((resource) => [resource, plugin] as const),
@@ -53,12 +53,12 @@ export const openRegistry = Effect.fnUntraced(function* (
 const refuseDoubles = Effect.fnUntraced(function* (
   what: string,
   named: ReadonlyArray<readonly [string, Plugin]>,
-): Effect.fn.Return<void, PluginError> {
+): Effect.fn.Return<void, ConfigurationError> {
   const seen = new Map<string, Plugin>();
   for (const [name, plugin] of named) {
     const before = seen.get(name);
     if (before !== undefined) {
-      return yield* new PluginError({
+      return yield* new ConfigurationError({
         message: `the ${what} ${name} is brought by the plugins ${before.name} and ${plugin.name}`,
         remedy: "list only one of them in the configuration",
       });
