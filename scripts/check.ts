@@ -32,7 +32,15 @@ const steps: ReadonlyArray<Step> = [
     command: [
       "effect-tsgo",
       "diagnostics",
-      ...["--project", "tsconfig.check.json", "--strict", "--severity", "error,warning", "--format", "text"],
+      ...[
+        "--project",
+        "tsconfig.check.json",
+        "--strict",
+        "--severity",
+        "error,warning",
+        "--format",
+        "text",
+      ],
       ...["--lspconfig", '{"name":"@effect/language-service"}'],
     ],
     looked: (output) => countIn(output, /Checked (\d+) files out of/),

@@ -8,7 +8,10 @@ interface Report {
   readonly testResults: ReadonlyArray<{
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: ReadonlyArray<{ readonly fullName: string; readonly status: string }>;
+    readonly assertionResults: ReadonlyArray<{
+      readonly fullName: string;
+      readonly status: string;
+    }>;
   }>;
 }
 

@@ -180,12 +180,18 @@ describe("a planted fault", () => {
     ],
     [
       "declarations stay inside the walls",
-      { "packages/core/package.json": manifest("@muster/core", { dependencies: { ssh2: "1.0.0" } }) },
+      {
+        "packages/core/package.json": manifest("@muster/core", { dependencies: { ssh2: "1.0.0" } }),
+      },
       "packages/core/package.json: may not depend on ssh2",
     ],
     [
       "effect is a peer of what is embedded",
-      { "packages/core/package.json": manifest("@muster/core", { dependencies: { effect: "4.1.0" } }) },
+      {
+        "packages/core/package.json": manifest("@muster/core", {
+          dependencies: { effect: "4.1.0" },
+        }),
+      },
       "packages/core/package.json: effect must be a peer dependency",
     ],
     [
@@ -248,7 +254,7 @@ describe("a planted fault", () => {
     ],
     [
       "nothing belongs to one machine",
-      { ".npmrc": `"resolved": "${"https"}://example.com/effect.tgz"` },
+      { ".npmrc": ['"resolved": "https', '//example.com/effect.tgz"'].join(":") },
       ".npmrc:1: names a place to download from",
     ],
     [

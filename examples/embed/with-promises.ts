@@ -25,7 +25,9 @@ await muster.apply(sources, {
   signal: AbortSignal.timeout(60_000),
   onEvent: (event) => {
     if (event.type === "finished") {
-      console.log(`${event.outcome.change.action} ${event.outcome.change.key}: ${event.outcome.result}`);
+      console.log(
+        `${event.outcome.change.action} ${event.outcome.change.key}: ${event.outcome.result}`,
+      );
     }
   },
 });
@@ -33,7 +35,7 @@ console.log(`now ${cloud.machines().length} machines`);
 
 const ended = await muster
   .apply(sources, { signal: AbortSignal.abort(new Error("the user left")) })
-  .catch((error: unknown) => String(error));
-console.log(`aborted: ${String(ended)}`);
+  .then(() => "not at all", String);
+console.log(`aborted: ${ended}`);
 
 await muster.close();

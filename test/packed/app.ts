@@ -11,7 +11,7 @@ export const root = path.resolve(import.meta.dirname, "../..");
 /** Only the packages that muster itself is made of. */
 const outOfReach = ["node_modules", "package-lock.json", "dist"];
 
-export interface Tarball {
+interface Tarball {
   readonly name: string;
   readonly filename: string;
   readonly files: ReadonlyArray<{ readonly path: string }>;
@@ -57,10 +57,7 @@ const pack = async (into: string): Promise<ReadonlyArray<Tarball>> => {
 };
 
 /** Each package of muster comes from its tarball, also where another one asks for it. */
-const pointToTarballs = async (
-  folder: string,
-  tarballs: ReadonlyArray<Tarball>,
-): Promise<void> => {
+const pointToTarballs = async (folder: string, tarballs: ReadonlyArray<Tarball>): Promise<void> => {
   const file = path.join(folder, "package.json");
   const manifest = JSON.parse(await readFile(file, "utf8")) as {
     readonly dependencies: Record<string, string>;
@@ -84,7 +81,9 @@ export const run = async (
     .join(path.delimiter);
   // What npm told the test run about this repository is not for the npm of another project.
   const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|execpath|node)/.test(name)),
+    Object.entries(process.env).filter(
+      ([name]) => !/^npm_(package|lifecycle|execpath|node)/.test(name),
+    ),
   );
   const options = { cwd, env: { ...env, PATH, INIT_CWD: cwd }, maxBuffer: 64 * 1024 * 1024 };
   try {
@@ -98,7 +97,10 @@ export const run = async (
 };
 
 /** Every folder of this name below another, however deep. */
-export const foldersNamed = async (folder: string, name: string): Promise<ReadonlyArray<string>> => {
+export const foldersNamed = async (
+  folder: string,
+  name: string,
+): Promise<ReadonlyArray<string>> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory() && entry.name === name)

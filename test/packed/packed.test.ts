@@ -83,7 +83,14 @@ describe("the installed command", () => {
         return next(to, context);
       } });`;
     const { code, stdout, stderr } = await npx(
-      ...["node", "--import", `data:text/javascript,${encodeURIComponent(older)}`, bin, "plan", "."],
+      ...[
+        "node",
+        "--import",
+        `data:text/javascript,${encodeURIComponent(older)}`,
+        bin,
+        "plan",
+        ".",
+      ],
     );
     expect(stderr).toMatch(/^muster: needs Node 24 or newer, and this is Node 20\.1\.0: .*\n$/);
     expect(stdout).toBe("");

@@ -163,7 +163,9 @@ const effectIsAPeer: Rule = ({ manifests }) =>
     const wall = walls[folder];
     if (wall === undefined) return [];
     const [has, lacks] =
-      wall.application === true ? [dependencies, peerDependencies] : [peerDependencies, dependencies];
+      wall.application === true
+        ? [dependencies, peerDependencies]
+        : [peerDependencies, dependencies];
     const kind = wall.application === true ? "dependency" : "peer dependency";
     return has["effect"] !== undefined && lacks["effect"] === undefined
       ? []
@@ -186,7 +188,9 @@ const oneExactVersion: Rule = ({ manifests }) => {
         if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) {
           return [`${where}: ${name} ${version} is not an exact version`];
         }
-        return first === version ? [] : [`${where}: ${name} is ${version} here and ${first} elsewhere`];
+        return first === version
+          ? []
+          : [`${where}: ${name} is ${version} here and ${first} elsewhere`];
       }),
     );
   });
@@ -290,10 +294,16 @@ const noRooms: Rule = ({ repo }) =>
 
 /** Put together here, so that this file does not break its own rule. */
 const unspeakable: ReadonlyArray<readonly [string, RegExp]> = [
-  ["a package registry", new RegExp(`\\bregistry\\.(${["npmjs", "yarnpkg", "npmmirror"].join("|")})\\.`)],
+  [
+    "a package registry",
+    new RegExp(`\\bregistry\\.(${["npmjs", "yarnpkg", "npmmirror"].join("|")})\\.`),
+  ],
   ["a place to download from", /"resolved": "https?:/],
-  ["a path of one machine", new RegExp(`/${"work"}/(main|shared|\\.library|\\.mirror)\\b`)],
-  ["a path of one machine", new RegExp(`/${"tmp"}/(brief|bash_jobs)\\b`)],
+  [
+    "a path of one machine",
+    new RegExp(["", "work", "(main|shared|\\.library|\\.mirror)\\b"].join("/")),
+  ],
+  ["a path of one machine", new RegExp(["", "tmp", "(brief|bash_jobs)\\b"].join("/"))],
 ];
 
 /** What is written here holds on every machine. */

@@ -51,7 +51,11 @@ const readSource = (file: string, text: string): Source => {
 };
 
 const readManifest = (text: string): Manifest => {
-  const { exports = {}, bin = {}, ...rest } = JSON.parse(text) as Partial<Manifest> & {
+  const {
+    exports = {},
+    bin = {},
+    ...rest
+  } = JSON.parse(text) as Partial<Manifest> & {
     readonly exports?: object;
     readonly bin?: object;
   };
