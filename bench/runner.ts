@@ -127,4 +127,5 @@ const line = (figure: Figure): string =>
     figure.bound === null ? "" : `  at most ${figure.peer === null ? "" : "× "}${figure.bound}`,
   ].join("");
 
-const readable = (value: number): string => Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 0);
+const readable = (value: number): string =>
+  Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 0);

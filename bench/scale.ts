@@ -39,7 +39,11 @@ const fleet = (simulator: Simulator, name: string, count: number): string =>
   });
 
 const pluginOf = (simulator: Simulator) =>
-  oci({ endpoint: simulator.endpoint, env: { HOME: simulator.folder }, allowDocumentCredentials: true });
+  oci({
+    endpoint: simulator.endpoint,
+    env: { HOME: simulator.folder },
+    allowDocumentCredentials: true,
+  });
 
 /** One launch after the other, each asked about without pause until it runs: nobody is faster. */
 const launchInTurn = (simulator: Simulator, launches: number): Promise<void> =>

@@ -187,7 +187,7 @@ describe("fifty fleets in one compartment", () => {
         const { plans } = yield* turn(world, plan, asked);
         assert.strictEqual(plans.length, 50);
         assert.isTrue(plans.every((one) => one.seen));
-        const operations = world.simulator.requests().map(({ operation }) => String(operation));
+        const operations = world.simulator.requests().map(({ operation }) => operation);
         assert.deepStrictEqual(operations.toSorted(), [
           "GetImage",
           "GetSubnet",
@@ -216,7 +216,10 @@ describe("a converged turn", () => {
 
         const since = world.simulator.requests().slice(requests);
         assert.isTrue(since.every(({ method }) => method === "GET"));
-        assert.strictEqual(since.filter(({ operation }) => operation === "ListInstances").length, 1);
+        assert.strictEqual(
+          since.filter(({ operation }) => operation === "ListInstances").length,
+          1,
+        );
         assert.strictEqual(world.simulator.journal().length, changes);
         assert.deepStrictEqual(world.store.counts, { commits, claims });
         assert.deepStrictEqual(outcomes, []);

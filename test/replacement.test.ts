@@ -12,7 +12,11 @@ const applyOn = (world: World, disk: ReturnType<typeof journalledMemory>, turn: 
   Effect.gen(function* () {
     const points = yield* makeCrashPoints({ act: "count" });
     const store = yield* disk.reopen;
-    return yield* world.command({ points, store: () => Effect.succeed(store), later: turn * later });
+    return yield* world.command({
+      points,
+      store: () => Effect.succeed(store),
+      later: turn * later,
+    });
   });
 
 const launches = (world: World): ReadonlyArray<string> =>

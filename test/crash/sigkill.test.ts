@@ -13,7 +13,7 @@ const pointsPerCommand = 10;
 /** A small linear congruential generator: the same points on every machine. */
 const seeded = (n: number, many: number): ReadonlyArray<number> => {
   const points: Array<number> = [];
-  for (let state = seed; points.length < Math.min(n, many); ) {
+  for (let state = seed; points.length < Math.min(n, many);) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     const point = 1 + (state % n);
     if (!points.includes(point)) points.push(point);

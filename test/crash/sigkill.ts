@@ -59,7 +59,10 @@ export const killCase = (one: KillCase): Effect.Effect<KillSweep, never, Scope.S
       if (lagging && course.died) {
         world.simulator.advance(lagMillis);
         course.later += pastLease;
-        assert.equal(yield* liveOnce({ world, cache: one.cache }, place, labels, 0, course.later), 0);
+        assert.equal(
+          yield* liveOnce({ world, cache: one.cache }, place, labels, 0, course.later),
+          0,
+        );
       }
       assert.equal(live(world).length, count, `after ${count} was asked`);
     }
@@ -107,8 +110,19 @@ const liveOnce = (
         const args = world.args.map((arg) => (arg === "sqlite:PLACE" ? `sqlite:${place}` : arg));
         const child: ChildProcess = spawn(
           process.execPath,
-          ["--conditions=muster-source", lifeFile, String(at), String(later), labels, "--", ...args],
-          { env: { ...world.env, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: cache }, stdio: ["ignore", "ignore", "pipe"] },
+          [
+            "--conditions=muster-source",
+            lifeFile,
+            String(at),
+            String(later),
+            labels,
+            "--",
+            ...args,
+          ],
+          {
+            env: { ...world.env, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: cache },
+            stdio: ["ignore", "ignore", "pipe"],
+          },
         );
         let said = "";
         child.stderr!.on("data", (data: Buffer) => (said += data.toString()));
@@ -116,7 +130,10 @@ const liveOnce = (
         child.once("close", (code, signal) => {
           if (signal === "SIGKILL") resolve("killed");
           else if (code === 0) resolve(0);
-          else reject(new Error(`${args.join(" ")} ended with ${code ?? signal}: ${said.slice(-2000)}`));
+          else
+            reject(
+              new Error(`${args.join(" ")} ended with ${code ?? signal}: ${said.slice(-2000)}`),
+            );
         });
       }),
   );

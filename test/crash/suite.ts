@@ -18,7 +18,9 @@ const sweepAll = (command: Case["command"], successor: Case["successor"]) =>
       yield* Effect.scoped(sweepCase({ command, at, successor })).pipe(
         Effect.catchDefect((defect) =>
           Effect.die(
-            new Error(`${command}, ${successor}, point ${at} of ${n} (${whole.labels[at - 1]}): ${String(defect)}`),
+            new Error(
+              `${command}, ${successor}, point ${at} of ${n} (${whole.labels[at - 1]}): ${String(defect)}`,
+            ),
           ),
         ),
       );

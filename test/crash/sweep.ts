@@ -51,7 +51,8 @@ export const sweepCase = (one: Case): Effect.Effect<Sweep, never, Scope.Scope> =
       }
     });
     const end = yield* points.run(sequence);
-    if (end._tag === "Ended" && end.exit._tag === "Failure") return yield* Effect.failCause(end.exit.cause);
+    if (end._tag === "Ended" && end.exit._tag === "Failure")
+      return yield* Effect.failCause(end.exit.cause);
     if (end._tag === "Died") {
       const heir = one.successor === "same store" ? disk : journalledMemory();
       const lists = one.successor === "same store" ? "tell" : "lag";
@@ -128,6 +129,12 @@ export const expectWhole = (world: World) =>
     );
     const touched = new Set(world.simulator.journal().map((entry) => entry.instanceId));
     assert.ok(strangers.every(({ id }) => !touched.has(id)));
-    const left = live(world).map(({ freeformTags }) => parseMember(freeformTags["muster-member"]!)!);
-    assert.deepEqual(left.map((member) => member.slot).sort(), [1, 2], left.map(formatMember).join());
+    const left = live(world).map(({ freeformTags }) =>
+      parseMember(freeformTags["muster-member"]!)!,
+    );
+    assert.deepEqual(
+      left.map((member) => member.slot).sort(),
+      [1, 2],
+      left.map(formatMember).join(),
+    );
   });

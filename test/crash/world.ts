@@ -17,7 +17,12 @@ import { plain } from "../../packages/cli/src/screen/paint.ts";
 import { defaultWiring, Wiring, type WiringShape } from "../../packages/cli/src/wiring.ts";
 import type { Pace, Plugin, StoreShape } from "@muster/core";
 import { Git } from "@muster/gitops-runner";
-import { type OciSimulator, startOciSimulator, virtualClock, writeAccount } from "@muster/testkit/oci/index";
+import {
+  type OciSimulator,
+  startOciSimulator,
+  virtualClock,
+  writeAccount,
+} from "@muster/testkit/oci/index";
 import { type CrashPoints, crashingStore, decorateHandler } from "@muster/testkit/store/crash";
 
 const execute = promisify(execFile);
@@ -47,7 +52,12 @@ export interface Life {
   readonly later: number;
 }
 
-export const fastPace: Partial<Pace> = { pollMillis: 1, pollMaxMillis: 2, retryMillis: 1, retryMaxMillis: 5 };
+const fastPace: Partial<Pace> = {
+  pollMillis: 1,
+  pollMaxMillis: 2,
+  retryMillis: 1,
+  retryMaxMillis: 5,
+};
 
 export interface WorldOptions {
   readonly command: Command;
@@ -65,7 +75,10 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
     );
     const simulator = yield* Effect.orDie(
       startOciSimulator({
-        clock: virtualClock({ start: Date.parse("2026-05-01T12:00:00Z"), advancePerRequestMs: 100 }),
+        clock: virtualClock({
+          start: Date.parse("2026-05-01T12:00:00Z"),
+          advancePerRequestMs: 100,
+        }),
         launchDelayMs: 100,
         terminateDelayMs: 100,
         pageSize: 3,
@@ -110,14 +123,27 @@ const plantStrangers = (simulator: OciSimulator): void => {
   simulator.addForeign({ displayName: "web-web-1.1" });
   simulator.addForeign({
     displayName: "db-1",
-    freeformTags: { "fleetctl-fleet": "db", "muster-owner": "somebody else", "muster-member": "web-1.1" },
+    freeformTags: {
+      "fleetctl-fleet": "db",
+      "muster-owner": "somebody else",
+      "muster-member": "web-1.1",
+    },
   });
 };
 
 const git = async (folder: string, ...args: ReadonlyArray<string>): Promise<void> => {
-  await execute("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@localhost", ...args], {
-    env: { PATH: process.env["PATH"], GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: folder },
-  });
+  await execute(
+    "git",
+    ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@localhost", ...args],
+    {
+      env: {
+        PATH: process.env["PATH"],
+        GIT_CONFIG_GLOBAL: "/dev/null",
+        GIT_CONFIG_NOSYSTEM: "1",
+        HOME: folder,
+      },
+    },
+  );
 };
 
 const prepare = async (command: Command, clone: string, bare: string): Promise<void> => {
@@ -144,7 +170,7 @@ const ask = async (
   await git(clone, "push", "--quiet", "origin", "HEAD:main");
 };
 
-export const documentOf = (simulator: OciSimulator, count: number): string => `kind: FleetConfig
+const documentOf = (simulator: OciSimulator, count: number): string => `kind: FleetConfig
 metadata: { name: web }
 spec:
   compartmentId: ${simulator.compartmentId}
@@ -202,7 +228,8 @@ const wiringOf = (env: Readonly<Record<string, string>>, life: Life): WiringShap
 
 const crashingPlugin = (plugin: Plugin, points: CrashPoints): Plugin => ({
   ...plugin,
-  handler: (resource) => Effect.map(plugin.handler(resource), (handler) => decorateHandler(handler, points)),
+  handler: (resource) =>
+    Effect.map(plugin.handler(resource), (handler) => decorateHandler(handler, points)),
 });
 
 const crashingGit = (points: CrashPoints) =>

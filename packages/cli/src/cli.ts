@@ -26,4 +26,3 @@ const tell = (error: unknown): Effect.Effect<void> => {
   const { message, remedy } = endingOf(error);
   return message === undefined ? Effect.void : sayError(message, remedy);
 };
-

@@ -10,7 +10,9 @@ export const output = Flag.Literals("output", ["human", "json"]).pipe(
 );
 
 export const paths = Argument.String("path").pipe(
-  Argument.withDescription("Files or folders with documents; the current folder when none is named"),
+  Argument.withDescription(
+    "Files or folders with documents; the current folder when none is named",
+  ),
   Argument.variadic(),
 );
 
@@ -29,7 +31,9 @@ export const owner = Flag.String("owner").pipe(
 );
 
 export const config = Flag.String("config").pipe(
-  Flag.withDescription("The operator's muster.config.ts (MUSTER_CONFIG); never looked for by itself"),
+  Flag.withDescription(
+    "The operator's muster.config.ts (MUSTER_CONFIG); never looked for by itself",
+  ),
   Flag.withMetavar("FILE"),
   Flag.optional,
 );

@@ -16,18 +16,7 @@ export const muster = Command.make("muster").pipe(
   Command.withDescription(
     "Keeps fleets the way a git repository says they should be.\n\nExit codes: 0 done, 1 wrong arguments or documents, 2 infrastructure failed, 3 internal error, 4 changes waiting, 5 refused, 6 partly done, 7 outcome unknown, 130 interrupted.",
   ),
-  Command.withSubcommands([
-    validate,
-    init,
-    plan,
-    apply,
-    run,
-    approve,
-    adopt,
-    audit,
-    schema,
-    dev,
-  ]),
+  Command.withSubcommands([validate, init, plan, apply, run, approve, adopt, audit, schema, dev]),
   Command.withExamples([
     { command: "muster init fleets-repo", description: "Begin a config repository" },
     { command: "muster plan fleets/", description: "What would be done, and why" },

@@ -107,7 +107,7 @@ export const loadConfig = Effect.fnUntraced(function* (
       "write: export default defineConfig({ … }) from @muster/sdk",
     );
   }
-  return config as MusterConfig;
+  return config;
 });
 
 const nonEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);

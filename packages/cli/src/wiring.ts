@@ -4,13 +4,19 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import type * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
-import { makeMemoryStore, type Pace, type Plugin, type StoreError, type StoreShape } from "@muster/core";
+import {
+  makeMemoryStore,
+  type Pace,
+  type Plugin,
+  type StoreError,
+  type StoreShape,
+} from "@muster/core";
 import { Git, type GitError } from "@muster/gitops-runner";
 import { oci, type OperatorProfile } from "@muster/provider-oci";
 import { openSqliteStore, type StorePlace } from "@muster/store-sql";
 
 /** At the command line a person's own documents name any credentials; from git only listed ones. */
-export type Use =
+type Use =
   | { readonly by: "command line" }
   | {
       readonly by: "runner";
@@ -18,7 +24,7 @@ export type Use =
       readonly instancePrincipal: boolean;
     };
 
-export type Env = Readonly<Record<string, string | undefined>>;
+type Env = Readonly<Record<string, string | undefined>>;
 
 export interface WiringShape {
   /** The plugins that serve when no configuration lists others. */

@@ -31,7 +31,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly cwd?: string;
   /** Beside the world's own; `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;

@@ -57,7 +57,15 @@ export const reconcileOnce = Effect.fn("reconcileOnce")(function* (
   const { last, outcomes } = yield* applyRounds(input, documents, first, fence);
   const statuses = yield* conclude(input, last, outcomes, fence);
   const lease = fence.held();
-  return { diagnostics, documents, ...plansOf(first, last), outcomes, statuses, stale: false, lease };
+  return {
+    diagnostics,
+    documents,
+    ...plansOf(first, last),
+    outcomes,
+    statuses,
+    stale: false,
+    lease,
+  };
 });
 
 /** Writes nothing anywhere and needs no lease. */

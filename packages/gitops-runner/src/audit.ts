@@ -61,7 +61,10 @@ export const lastPublished = (request: {
     const { cache, current, chain } = request;
     if (current === null) return 0;
     const entries = yield* listTree({ cache, commit: current, path: chain, files: auditFiles });
-    const last = entries.flatMap((entry) => entry.path ?? []).sort().at(-1);
+    const last = entries
+      .flatMap((entry) => entry.path ?? [])
+      .sort()
+      .at(-1);
     const first = Number(/\/([0-9]{12})\.jsonl$/u.exec(last ?? "")?.[1] ?? 0);
     if (first === 0) return 0;
     const names = [`${current}:${last}`];
@@ -78,7 +81,9 @@ const checkEntries = (
   entries: ReadonlyArray<AuditEntry>,
 ): Effect.Effect<void, GitError> => {
   const first = entries[0]?.seq ?? 0;
-  const whole = entries.every((entry, index) => entry.chain === chain && entry.seq === first + index);
+  const whole = entries.every(
+    (entry, index) => entry.chain === chain && entry.seq === first + index,
+  );
   return whole && chainPattern.test(chain)
     ? Effect.void
     : Effect.fail(

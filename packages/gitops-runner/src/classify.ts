@@ -9,11 +9,7 @@ export interface Meaning {
 }
 
 const meanings: ReadonlyArray<readonly [RegExp, GitReason, string]> = [
-  [
-    /transport '.*' not allowed/,
-    "Unsupported",
-    "use an https address or a local path",
-  ],
+  [/transport '.*' not allowed/, "Unsupported", "use an https address or a local path"],
   [
     /receiving end does not support --atomic/,
     "Unsupported",

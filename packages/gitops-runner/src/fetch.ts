@@ -148,9 +148,7 @@ const fetchRefs = (
       arguments: [
         ...["fetch", "--quiet", "--atomic", "--no-tags", "--no-write-fetch-head"],
         ...["--no-auto-maintenance", "--no-recurse-submodules", "--", request.repository.url],
-        ...[...copies]
-          .filter(([ref]) => remote.has(ref))
-          .map(([ref, copy]) => `+${ref}:${copy}`),
+        ...[...copies].filter(([ref]) => remote.has(ref)).map(([ref, copy]) => `+${ref}:${copy}`),
       ],
     }),
   );
@@ -222,7 +220,10 @@ const branchMissing = (request: FetchRequest): Effect.Effect<never, GitError, Gi
       remedy:
         heads.length === 0
           ? `push a first commit to ${branch}`
-          : `check the name; there is ${heads.slice(0, 5).map((head) => quoteOutside(head)).join(", ")}`,
+          : `check the name; there is ${heads
+              .slice(0, 5)
+              .map((head) => quoteOutside(head))
+              .join(", ")}`,
     });
   });
 

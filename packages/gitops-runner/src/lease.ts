@@ -67,9 +67,7 @@ export interface HeldGitLease extends HeldLease {
 }
 
 export interface GitLeaseShape extends LeaseShape {
-  readonly claim: (
-    sighting: LeaseSighting,
-  ) => Effect.Effect<HeldGitLease, LeaseError, Scope.Scope>;
+  readonly claim: (sighting: LeaseSighting) => Effect.Effect<HeldGitLease, LeaseError, Scope.Scope>;
 }
 
 /**
@@ -134,10 +132,7 @@ interface Seen {
   at: number;
 }
 
-const look = (
-  settings: Settings,
-  seen: Seen,
-): Effect.Effect<LeaseSighting, LeaseError, Git> =>
+const look = (settings: Settings, seen: Seen): Effect.Effect<LeaseSighting, LeaseError, Git> =>
   Effect.gen(function* () {
     const [commit, file] = yield* readObjects({
       cache: settings.cache,
@@ -204,15 +199,12 @@ const claim = (
       version: grip.version,
       check: check(settings, grip),
       lost: Deferred.await(grip.end),
-          withRenewal: (publish) => ride("Renew")(publish),
+      withRenewal: (publish) => ride("Renew")(publish),
       withRelease: (publish) => ride("Release")(publish),
     };
   });
 
-const take = (
-  settings: Settings,
-  sighting: LeaseSighting,
-): Effect.Effect<Grip, LeaseError, Git> =>
+const take = (settings: Settings, sighting: LeaseSighting): Effect.Effect<Grip, LeaseError, Git> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis;
     if (sighting.heldUntil !== null && sighting.heldUntil > now) {

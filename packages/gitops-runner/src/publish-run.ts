@@ -54,9 +54,7 @@ export const publishRun = Effect.fn("publish")(function* (
   if (updates.length === 0) return null;
   const held = request.held() ?? (yield* request.lease.claim(yield* request.lease.look));
   const { cache, repository } = request.options;
-  yield* held.withRelease((release) =>
-    push({ cache, repository, updates: [...updates, release] }),
-  );
+  yield* held.withRelease((release) => push({ cache, repository, updates: [...updates, release] }));
   return { status: status?.to ?? null, audit: head };
 });
 

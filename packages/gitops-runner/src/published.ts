@@ -85,4 +85,3 @@ const auditHeadOf = (head: string | null, chain: string | null): AuditHead | nul
   const hash = head.slice(colon + 1);
   return (seq === 0) === (hash === "genesis") ? { chain, seq, hash } : null;
 };
-

@@ -4,7 +4,7 @@
 // The watched branch is never written. A run that finds nothing to do pushes nothing.
 
 import * as Effect from "effect/Effect";
-import * as Scope from "effect/Scope";
+import type * as Scope from "effect/Scope";
 import type { Event } from "@muster/core/apply/outcome";
 import type { Pace } from "@muster/core/apply/retry";
 import { Lease, type LeaseError } from "@muster/core/lease/lease";
@@ -63,9 +63,8 @@ export interface RunReport {
 export type RunError = GitError | StoreError | LeaseError | ConfigurationError;
 
 /** Acts once on the head of the watched branch. */
-export const runOnce = (
-  options: RunOptions,
-): Effect.Effect<RunReport, RunError, Git | Store> => Effect.scoped(scopedRun(options));
+export const runOnce = (options: RunOptions): Effect.Effect<RunReport, RunError, Git | Store> =>
+  Effect.scoped(scopedRun(options));
 
 const scopedRun = Effect.fn("run")(function* (
   options: RunOptions,

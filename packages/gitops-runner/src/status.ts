@@ -68,10 +68,7 @@ const checkPaths = (files: ReadonlyMap<string, string>): Effect.Effect<void, Git
       );
 };
 
-const sameTree = (
-  entries: ReadonlyArray<TreeEntry>,
-  files: ReadonlyMap<string, string>,
-): boolean =>
+const sameTree = (entries: ReadonlyArray<TreeEntry>, files: ReadonlyMap<string, string>): boolean =>
   entries.length === files.size &&
   entries.every(({ mode, path, id }) => {
     const text = path === null ? undefined : files.get(path);

@@ -39,7 +39,8 @@ export const parseAddress = (text: string): Result.Result<Address, GitError> => 
   if (scheme === "https") return parseHttps(text);
   if (scheme === "file") return parseFile(text);
   if (scheme !== undefined) return refuse(`the scheme ${quoteOutside(scheme)} is not supported`);
-  if (/^[a-z0-9+.-]+::/i.test(text)) return refuse("remote helpers (name::address) are not supported");
+  if (/^[a-z0-9+.-]+::/i.test(text))
+    return refuse("remote helpers (name::address) are not supported");
   if (/^[^/]+:/.test(text)) return refuse("ssh addresses (host:path) are not supported");
   return refuse("the repository address is a relative path", "give the absolute path");
 };

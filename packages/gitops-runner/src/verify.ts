@@ -58,9 +58,7 @@ export interface VerifyRequest {
  * first: a signed merge vouches for what it merges. The head itself is always checked; at first
  * contact, and when the last acted commit is not known any more, it alone.
  */
-export const verifySource = (
-  request: VerifyRequest,
-): Effect.Effect<Verification, GitError, Git> =>
+export const verifySource = (request: VerifyRequest): Effect.Effect<Verification, GitError, Git> =>
   Effect.gen(function* () {
     const descent = yield* descentOf(request);
     const rewritten = descent === "Rewritten" || descent === "Unknown";
@@ -317,10 +315,7 @@ const vouched = (line: ReadonlyArray<string>, signer: string | null): Verificati
   rewritten: false,
 });
 
-const notVouched = (
-  commit: string,
-  answer: Result.Result<string, CommitFault>,
-): Verification => {
+const notVouched = (commit: string, answer: Result.Result<string, CommitFault>): Verification => {
   const fault = Result.isFailure(answer) ? answer.failure : unsigned;
   return {
     status: "False",

@@ -123,7 +123,11 @@ layer(gitLayer)("fetchBranch", (it) => {
     Effect.gen(function* () {
       const sandbox = yield* makeSandbox;
       const proof = join(sandbox.folder, "ran");
-      const repository = { scheme: "file", url: `ext::sh -c touch% ${proof}`, normalised: "" } as const;
+      const repository = {
+        scheme: "file",
+        url: `ext::sh -c touch% ${proof}`,
+        normalised: "",
+      } as const;
       const error = yield* Effect.flip(fetchBranch({ ...request(sandbox), repository }));
       expect(error.reason).toBe("Unsupported");
       expect(existsSync(proof)).toBe(false);

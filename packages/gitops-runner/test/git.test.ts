@@ -63,7 +63,8 @@ describe("a git process", () => {
 
   it.effect("gets the token by askpass, only for https and never as an argument", () =>
     Effect.gen(function* () {
-      const ask = '"$GIT_ASKPASS" "Username for"; "$GIT_ASKPASS" "Password for"; stat -c %a "$GIT_ASKPASS"';
+      const ask =
+        '"$GIT_ASKPASS" "Username for"; "$GIT_ASKPASS" "Password for"; stat -c %a "$GIT_ASKPASS"';
       expect(yield* spied(ask, "https")).toBe(`x-access-token\n${token}\n700\n`);
       expect(yield* spied("env", "file")).not.toContain(token);
       expect(yield* spied("env", "local")).not.toContain(token);

@@ -13,7 +13,14 @@ import { Git } from "../src/git.ts";
 import { push } from "../src/publish.ts";
 import { commitTree } from "../src/tree.ts";
 import { resolveRepository } from "../src/url.ts";
-import { gitLayer, makeSandbox, plainGit, present, temporaryFolder, type Sandbox } from "./sandbox.ts";
+import {
+  gitLayer,
+  makeSandbox,
+  plainGit,
+  present,
+  temporaryFolder,
+  type Sandbox,
+} from "./sandbox.ts";
 
 const token = "token-of-the-test";
 
@@ -169,7 +176,9 @@ describe.skipIf(!present("openssl"))("an https remote", () => {
       const refused = yield* Effect.flip(fetchAs("/remote.git", wrong, caFile));
       expect(refused).toMatchObject({ reason: "Denied" });
       expect(JSON.stringify(refused)).not.toContain("wrong-secret");
-      expect((yield* Effect.flip(fetchAs("/forbidden/x", withToken, caFile))).reason).toBe("Denied");
+      expect((yield* Effect.flip(fetchAs("/forbidden/x", withToken, caFile))).reason).toBe(
+        "Denied",
+      );
       expect((yield* Effect.flip(fetchAs("/gone/x", withToken, caFile))).reason).toBe("NotFound");
     }).pipe(Effect.provide(gitLayer)),
   );

@@ -65,7 +65,13 @@ const writeLease = (sandbox: Sandbox, text: string, file = "lease.json"): void =
 
 const content = (change: Record<string, unknown> = {}): string =>
   JSON.stringify({
-    ...{ format: 1, version: 7, holder: "other", nonce: "n", expiresAt: "1970-01-01T00:01:00.000Z" },
+    ...{
+      format: 1,
+      version: 7,
+      holder: "other",
+      nonce: "n",
+      expiresAt: "1970-01-01T00:01:00.000Z",
+    },
     ...change,
   });
 
@@ -99,8 +105,7 @@ describe("the lease", () => {
       const next = yield* Effect.scoped(Effect.flatMap(bob.look, bob.claim));
       expect(next.version).toBe(2);
       expect(sandbox.inRemote("", "rev-list", "--count", ref)).toBe("1");
-    }),
-  );
+    }));
 
   test("goes to exactly one of two who claim what both saw", () =>
     Effect.gen(function* () {
@@ -111,16 +116,13 @@ describe("the lease", () => {
         yield* makeRunner(sandbox, "x2", { holder: "x" }),
       ];
       const seen = yield* runners[0]!.look;
-      const claims = yield* Effect.forEach(
-        runners,
-        (runner) => Effect.result(runner.claim(seen)),
-        { concurrency: 2 },
-      );
+      const claims = yield* Effect.forEach(runners, (runner) => Effect.result(runner.claim(seen)), {
+        concurrency: 2,
+      });
       expect(claims.filter(Result.isSuccess)).toHaveLength(1);
       const loser = claims.find(Result.isFailure);
       expect(loser?.failure.reason).toBe("Taken");
-    }),
-  );
+    }));
 
   test("goes to one even when both build the very same commit", () =>
     Effect.gen(function* () {
@@ -132,8 +134,7 @@ describe("the lease", () => {
       yield* ann.claim(seen);
       const refusal = yield* Effect.flip(bob.claim(seen));
       expect(refusal.reason).toBe("Taken");
-    }),
-  );
+    }));
 
   test("is taken over once it ended, by exactly the commit that was seen", () =>
     Effect.gen(function* () {
@@ -148,8 +149,7 @@ describe("the lease", () => {
       expect((yield* Effect.flip(ann.claim(seen))).reason).toBe("Taken");
       yield* ann.sync;
       expect((yield* Effect.flatMap(ann.look, ann.claim)).version).toBe(9);
-    }),
-  );
+    }));
 
   test("is not believed for longer than one time to live", () =>
     Effect.gen(function* () {
@@ -163,8 +163,7 @@ describe("the lease", () => {
       const seen = yield* ann.look;
       expect(seen.heldUntil).toBe(null);
       expect((yield* ann.claim(seen)).version).toBe(8);
-    }),
-  );
+    }));
 
   test("that nobody of muster wrote counts as taken, and the remedy names the branch", () =>
     Effect.gen(function* () {
@@ -173,7 +172,11 @@ describe("the lease", () => {
         ...["", "{}", "[]", "null", "not json", content({ format: 2 }), content({ version: 0 })],
         ...[content({ version: 1.5 }), content({ version: 2 ** 52 }), content({ version: "7" })],
         ...[content({ expiresAt: "soon" }), content({ expiresAt: "1970-13-01T00:00:00.000Z" })],
-        ...[content({ holder: "" }), content({ holder: "x".repeat(5_000) }), content({ nonce: "" })],
+        ...[
+          content({ holder: "" }),
+          content({ holder: "x".repeat(5_000) }),
+          content({ nonce: "" }),
+        ],
         "x".repeat(1_000_000),
       ]) {
         writeLease(sandbox, text);
@@ -185,8 +188,7 @@ describe("the lease", () => {
       writeLease(sandbox, content(), "other.json");
       const ann = yield* makeRunner(sandbox, "ann");
       expect((yield* Effect.flip(ann.look)).reason).toBe("Taken");
-    }),
-  );
+    }));
 
   test("refuses times that do not fit", () =>
     Effect.gen(function* () {
@@ -195,8 +197,7 @@ describe("the lease", () => {
         const error = yield* Effect.flip(makeRunner(sandbox, "ann", times));
         expect(error.reason).toBe("Invalid");
       }
-    }),
-  );
+    }));
 });
 
 const log: Array<GitRequest> = [];
@@ -223,8 +224,7 @@ describe("a held lease", () => {
       yield* held.check;
       yield* ann.sync;
       expect(yield* ann.look).toMatchObject({ version: 1, holder: "ann", heldUntil: 280_000 });
-    }),
-  );
+    }));
 
   test("is lost in time when the remote cannot be reached", () =>
     Effect.gen(function* () {
@@ -241,8 +241,7 @@ describe("a held lease", () => {
       expect(error.reason).toBe("Lost");
       expect(yield* Effect.flip(held.check)).toMatchObject({ reason: "Lost" });
       renameSync(`${sandbox.remote}.away`, sandbox.remote);
-    }),
-  );
+    }));
 
   test("does not pass the check within the margin", () =>
     Effect.gen(function* () {
@@ -254,8 +253,7 @@ describe("a held lease", () => {
       yield* held.check;
       yield* TestClock.adjust("1 second");
       expect((yield* Effect.flip(held.check)).reason).toBe("Lost");
-    }),
-  );
+    }));
 
   test("is lost to who took it, and its runner cannot write status any more", () =>
     Effect.gen(function* () {
@@ -274,8 +272,7 @@ describe("a held lease", () => {
       expect([sandbox.at(status), sandbox.at(ref)]).toEqual(["", taken]);
       expect((yield* Effect.flip(held.lost)).message).toContain("another runner took");
       expect((yield* Effect.flip(held.check)).reason).toBe("Lost");
-    }),
-  );
+    }));
 
   test("learns by its own renewal that it was taken", () =>
     Effect.gen(function* () {
@@ -286,8 +283,7 @@ describe("a held lease", () => {
       yield* TestClock.adjust("40 seconds");
       expect((yield* Effect.flip(held.lost)).reason).toBe("Lost");
       expect(sandbox.at(ref)).toBe("");
-    }),
-  );
+    }));
 
   test("recognises its own renewal whose answer got lost", () =>
     Effect.gen(function* () {
@@ -309,8 +305,7 @@ describe("a held lease", () => {
       );
       expect(sandbox.at(status)).toBe(to);
       yield* held.check;
-    }),
-  );
+    }));
 
   test("is released by the status push, and then no push follows", () =>
     Effect.gen(function* () {
@@ -331,8 +326,7 @@ describe("a held lease", () => {
       expect(pushes.ended).toBe(ended);
       expect(sandbox.at(status)).toBe(to);
       expect(yield* ann.look).toMatchObject({ version: 1, holder: null, heldUntil: null });
-    }),
-  );
+    }));
 });
 
 /** A git whose pushes arrive although their answer does not. */
@@ -362,8 +356,7 @@ describe("a claim without an answer", () => {
       const held = yield* Effect.flatMap(ann.look, ann.claim);
       expect(held.version).toBe(1);
       expect(sandbox.at(ref)).not.toBe("");
-    }),
-  );
+    }));
 });
 
 describe("a lease file", () => {

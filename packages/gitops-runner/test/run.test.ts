@@ -99,7 +99,10 @@ describe("a run", () => {
       const launched = cloud.mutations().filter(({ operation }) => operation === "create");
       assert.strictEqual(new Set(launched.map(({ name }) => name)).size, launched.length);
       const parents = box.inRemote("", "rev-list", "--parents", statusRef).split("\n");
-      assert.isTrue(parents.every((line) => line.split(" ").length <= 2), "linear");
+      assert.isTrue(
+        parents.every((line) => line.split(" ").length <= 2),
+        "linear",
+      );
       const audit = "refs/heads/muster/audit/default";
       const files = box.inRemote("", "ls-tree", "-r", "--name-only", audit).split("\n");
       for (const store of stores) {
@@ -114,7 +117,8 @@ describe("a run", () => {
         );
       }
       const [taken] = yield* stores[1].auditEntries(0, 1);
-      assert.strictEqual(taken?.action, "take-over");
+      assert.isDefined(taken);
+      assert.strictEqual(taken.action, "take-over");
       assert.strictEqual(taken.follows?.chain, stores[0].id);
     }).pipe(Effect.provide(gitLayer)),
   );
@@ -137,7 +141,15 @@ describe("a run", () => {
       assert.strictEqual(told.find(({ type }) => type === "SourceVerified")?.status, "False");
       yield* store.commit({
         owner: optionsOf(box, cloud).owner,
-        puts: [{ _tag: "Approval", digest: head, by: "ann", reason: "seen", at: "2026-05-01T12:00:00.000Z" }],
+        puts: [
+          {
+            _tag: "Approval",
+            digest: head,
+            by: "ann",
+            reason: "seen",
+            at: "2026-05-01T12:00:00.000Z",
+          },
+        ],
       });
       const accepted = yield* runOn(box, cloud, store);
       assert.isFalse(accepted.verification.rewritten);

@@ -26,7 +26,10 @@ export interface Sandbox {
   /** Runs plain git in the remote, with an input. */
   readonly inRemote: (input: string, ...args: ReadonlyArray<string>) => string;
   /** Writes files, commits them, and answers the commit. */
-  readonly commit: (files: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) => string;
+  readonly commit: (
+    files: Readonly<Record<string, string>>,
+    ...args: ReadonlyArray<string>
+  ) => string;
   readonly pushMain: () => void;
   /** Where a ref of the remote stands; "" when absent. */
   readonly at: (ref: string) => string;

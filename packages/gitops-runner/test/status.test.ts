@@ -50,7 +50,9 @@ layer(recordingLayer(log))("the status branch", (it) => {
       expect(first).toMatchObject({ ref: "refs/heads/muster/status/default", expected: null });
       yield* push({ ...sandbox, updates: [first!] });
       log.length = 0;
-      expect(yield* statusOf(sandbox, first!.to, files(3), { ...trailers, run: "run-2" })).toBe(null);
+      expect(yield* statusOf(sandbox, first!.to, files(3), { ...trailers, run: "run-2" })).toBe(
+        null,
+      );
       expect(log.map((entry) => entry.operation)).toEqual(["read"]);
       const second = yield* statusOf(sandbox, first!.to, files(2));
       expect(second!.expected).toBe(first!.to);
@@ -104,7 +106,12 @@ layer(recordingLayer(log))("the status branch", (it) => {
   it.effect("refuses paths that lead elsewhere and trailers that hold more than one line", () =>
     Effect.gen(function* () {
       const sandbox = yield* makeSandbox;
-      for (const path of ["../A.a.status.json", "/A.a.status.json", "a\nb.status.json", "lease.json"]) {
+      for (const path of [
+        "../A.a.status.json",
+        "/A.a.status.json",
+        "a\nb.status.json",
+        "lease.json",
+      ]) {
         const error = yield* Effect.flip(statusOf(sandbox, null, new Map([[path, ""]])));
         expect(error.reason, path).toBe("Invalid");
       }
@@ -166,10 +173,18 @@ layer(recordingLayer(log))("the audit branch", (it) => {
         "store-1/000000000001.jsonl",
         "store-1/000000000003.jsonl",
       ]);
-      const text = sandbox.inRemote("", "cat-file", "blob", `${second.to}:store-1/000000000003.jsonl`);
+      const text = sandbox.inRemote(
+        "",
+        "cat-file",
+        "blob",
+        `${second.to}:store-1/000000000003.jsonl`,
+      );
       expect(text.split("\n").map((line) => JSON.parse(line))).toEqual(all.slice(2));
       expect(yield* auditOf(sandbox, second.to, all.slice(2))).toBe(null);
-      for (const other of [all.slice(2, 4), [all[2]!, sealEntry({ ...all[2]! }, { ...draft, run: "r2" })]]) {
+      for (const other of [
+        all.slice(2, 4),
+        [all[2]!, sealEntry({ ...all[2]! }, { ...draft, run: "r2" })],
+      ]) {
         expect((yield* Effect.flip(auditOf(sandbox, second.to, other))).reason).toBe("Corrupt");
       }
     }),
@@ -213,9 +228,11 @@ describe("what a status commit says", () => {
     ]) {
       expect(parsePublished(raw(...lines)).audit, lines.join()).toBe(null);
     }
-    expect(parsePublished(raw("Muster-Run: a b", "Muster-Plan: x", "Muster-Source: main"))).toEqual({
-      ...{ run: null, source: null, plans: [], audit: null, trace: null, previous: null },
-    });
+    expect(parsePublished(raw("Muster-Run: a b", "Muster-Plan: x", "Muster-Source: main"))).toEqual(
+      {
+        ...{ run: null, source: null, plans: [], audit: null, trace: null, previous: null },
+      },
+    );
     expect(parsePublished("").audit).toBe(null);
   });
 });

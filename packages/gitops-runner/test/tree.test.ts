@@ -23,7 +23,12 @@ layer(gitLayer)("readBlobs", (it) => {
   it.effect("reads what is wanted and says what it skipped", () =>
     Effect.gen(function* () {
       const sandbox = yield* makeSandbox;
-      const files = { "fleets/b.yaml": "b", "fleets/ü/a.yaml": "ä\n", "fleets/x.md": "no", "c.yaml": "c" };
+      const files = {
+        "fleets/b.yaml": "b",
+        "fleets/ü/a.yaml": "ä\n",
+        "fleets/x.md": "no",
+        "c.yaml": "c",
+      };
       symlinkSync("/etc/passwd", join(sandbox.work, "link.yaml"));
       symlinkSync("fleets", join(sandbox.work, "folder"));
       writeFileSync(join(sandbox.work, "raw.yaml"), Buffer.from([0xff, 0xfe, 0x00]));
@@ -122,7 +127,17 @@ layer(gitLayer)("commitTree", (it) => {
     Effect.gen(function* () {
       const { cache } = yield* makeSandbox;
       const base = { cache, files: new Map(), parents: [], subject: "x" };
-      for (const path of ["../a", "/a", "a//b", "a\nb", "", ".git/config", "a/.GIT/x", "a\\b", "a/."]) {
+      for (const path of [
+        "../a",
+        "/a",
+        "a//b",
+        "a\nb",
+        "",
+        ".git/config",
+        "a/.GIT/x",
+        "a\\b",
+        "a/.",
+      ]) {
         const error = yield* Effect.flip(commitTree({ ...base, files: new Map([[path, ""]]) }));
         expect(error.reason, path).toBe("Invalid");
       }

@@ -8,7 +8,8 @@ import * as Result from "effect/Result";
 import { checkEnvironment, ownerOf, parseAddress, resolveRepository } from "../src/url.ts";
 import { temporaryFolder } from "./sandbox.ts";
 
-const normalised = (text: string) => Effect.map(resolveRepository(text), (found) => found.normalised);
+const normalised = (text: string) =>
+  Effect.map(resolveRepository(text), (found) => found.normalised);
 
 describe("addresses", () => {
   it.effect("have one spelling", () =>

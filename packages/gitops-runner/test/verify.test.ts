@@ -38,8 +38,7 @@ describe("a source without named signers", () => {
       expect(yield* judged(sandbox, first, null)).toMatchObject(unknown);
       sandbox.commit({ a: "2" });
       expect(yield* judged(sandbox, first, null)).toMatchObject(unknown);
-    }),
-  );
+    }));
 
   test("is held when its history was rewritten", () =>
     Effect.gen(function* () {
@@ -57,8 +56,7 @@ describe("a source without named signers", () => {
         expect(yield* judged(sandbox, gone, null)).toMatchObject({ rewritten: true });
       }
       expect(yield* judged(sandbox, base, null)).toMatchObject({ rewritten: false });
-    }),
-  );
+    }));
 });
 
 interface SshKeys {
@@ -71,11 +69,22 @@ const makeSshKeys = (sandbox: Sandbox, named: ReadonlyArray<string>): SshKeys =>
   const folder = join(sandbox.folder, "keys");
   mkdirSync(folder);
   for (const name of ["ann", "eve"]) {
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(folder, name)]);
+    execFileSync("ssh-keygen", [
+      "-q",
+      "-t",
+      "ed25519",
+      "-N",
+      "",
+      "-C",
+      name,
+      "-f",
+      join(folder, name),
+    ]);
   }
   const file = join(folder, "signers");
   const lines = named.map(
-    (name) => `${name}@example.com namespaces="git" ${readFileSync(join(folder, `${name}.pub`), "utf8")}`,
+    (name) =>
+      `${name}@example.com namespaces="git" ${readFileSync(join(folder, `${name}.pub`), "utf8")}`,
   );
   writeFileSync(file, lines.join(""));
   return {
@@ -110,8 +119,7 @@ describe.skipIf(!present("ssh-keygen"))("a source with SSH signers", () => {
       expect(held).toMatchObject({ status: "False", reason: "CommitNotSigned", signer: null });
       expect(held.message).toContain(bare);
       expect(held.remedy).toBeTruthy();
-    }),
-  );
+    }));
 
   test("is held by a stranger's signature, and by one that was moved to another commit", () =>
     Effect.gen(function* () {
@@ -135,8 +143,7 @@ describe.skipIf(!present("ssh-keygen"))("a source with SSH signers", () => {
         status: "False",
         reason: "SignatureNotAccepted",
       });
-    }),
-  );
+    }));
 
   test("takes a signed merge for what it merges, but not an unsigned one", () =>
     Effect.gen(function* () {
@@ -159,8 +166,7 @@ describe.skipIf(!present("ssh-keygen"))("a source with SSH signers", () => {
       expect(around.status).toBe("False");
       expect(around.message).toContain(topic);
       expect(other).not.toBe(topic);
-    }),
-  );
+    }));
 
   test("checks the head again when it was acted on before signers were named", () =>
     Effect.gen(function* () {
@@ -169,8 +175,7 @@ describe.skipIf(!present("ssh-keygen"))("a source with SSH signers", () => {
       const head = sandbox.commit({ a: "1" });
       const same = yield* judged(sandbox, head, { allowedSigners: keys.file });
       expect(same).toMatchObject({ status: "False", rewritten: false });
-    }),
-  );
+    }));
 
   test("stays held when rewritten, whoever signed", () =>
     Effect.gen(function* () {
@@ -185,8 +190,7 @@ describe.skipIf(!present("ssh-keygen"))("a source with SSH signers", () => {
       const held = yield* judged(sandbox, acted, { allowedSigners: keys.file });
       expect(held).toMatchObject({ status: "False", reason: "SourceRewritten", rewritten: true });
       expect(held.signer).toContain("ann@example.com");
-    }),
-  );
+    }));
 
   it.effect("cannot be judged without ssh-keygen or without the file", () =>
     Effect.gen(function* () {
@@ -229,7 +233,12 @@ const makePgpKey = async (name: string, lifeSeconds = 0): Promise<PgpKey> => {
 };
 
 /** Signs `HEAD` anew with a PGP key, as it was at `date`, and moves the branch there. */
-const signHead = async (sandbox: Sandbox, key: PgpKey, date: number, payloadTail = ""): Promise<string> => {
+const signHead = async (
+  sandbox: Sandbox,
+  key: PgpKey,
+  date: number,
+  payloadTail = "",
+): Promise<string> => {
   const raw = `${plainGit(sandbox.work, ["cat-file", "commit", "HEAD"])}\n`;
   const signature = (await openpgp.sign({
     message: await openpgp.createMessage({ binary: Buffer.from(raw + payloadTail) }),
@@ -337,7 +346,9 @@ describe("a source with a PGP keyring", () => {
         }),
       );
       const endedRing = keyringOf(sandbox, ended.publicKey.armor());
-      expect(yield* judged(sandbox, null, keyringOf(sandbox, long.publicKey.armor()))).toMatchObject({
+      expect(
+        yield* judged(sandbox, null, keyringOf(sandbox, long.publicKey.armor())),
+      ).toMatchObject({
         status: "True",
       });
       expect(yield* judged(sandbox, null, endedRing)).toMatchObject({ status: "False" });
@@ -394,8 +405,7 @@ describe.skipIf(!present("gpg"))("a commit that gpg signed", () => {
       } finally {
         execFileSync("gpgconf", ["--homedir", home, "--kill", "gpg-agent"]);
       }
-    }),
-  );
+    }));
 });
 
 describe("a raw commit", () => {
@@ -408,7 +418,11 @@ describe("a raw commit", () => {
     );
     expect(typeof split === "string" ? split : split.signature).toBe("a\nb\n\nc\n");
     expect(splitSignature(Buffer.from("tree t\n\ngpgsig a\n"))).toBe("Unsigned");
-    for (const odd of ["gpgsig a\ngpgsig b\n", "gpgsig-sha256 a\n", "gpgsig a\ngpgsig-sha256 b\n"]) {
+    for (const odd of [
+      "gpgsig a\ngpgsig b\n",
+      "gpgsig-sha256 a\n",
+      "gpgsig a\ngpgsig-sha256 b\n",
+    ]) {
       expect(splitSignature(Buffer.from(`tree t\n${odd}\nm\n`))).toBe("Malformed");
     }
   });

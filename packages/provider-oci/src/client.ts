@@ -177,7 +177,7 @@ const hushFederation = (built: unknown, timeoutMillis: number): void => {
   federationClient.httpClient = makeTransport({
     sign: async (request) => signer.signHttpRequest(request as Common.HttpRequest),
     timeoutMillis,
-  }) as Common.HttpClient;
+  });
 };
 
 /**
@@ -407,7 +407,7 @@ const launchDetailsOf = (request: LaunchRequest): Core.models.LaunchInstanceDeta
   sourceDetails: {
     sourceType: Core.models.InstanceSourceViaImageDetails.sourceType,
     imageId: request.imageId,
-  } as Core.models.InstanceSourceViaImageDetails,
+  },
   createVnicDetails: { subnetId: request.subnetId },
   freeformTags: { ...request.freeformTags },
   ...(Object.keys(request.definedTags).length === 0

@@ -50,7 +50,7 @@ export interface UserCredentials {
   readonly userId: string | null;
   readonly fingerprint: string;
   /** Not encrypted. */
-  readonly privateKey: Redacted.Redacted<string>;
+  readonly privateKey: Redacted.Redacted;
   readonly sessionTokenFile: string | null;
   readonly region: string;
 }

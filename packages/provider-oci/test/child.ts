@@ -20,9 +20,7 @@ const program = Effect.gen(function* () {
     env,
     timeoutMillis: 2_000,
     allowDocumentCredentials: true,
-  }).handler(
-    "oci.instances",
-  );
+  }).handler("oci.instances");
   const expansion = makeExpansion();
   if (what === "load") return { loaded: loaded() };
   const calls: ReadonlyArray<Effect.Effect<unknown, ProviderError>> = [

@@ -56,9 +56,7 @@ export const makeWorld = (
       env,
       allowDocumentCredentials: true,
       ...plugin,
-    }).handler(
-      "oci.instances",
-    );
+    }).handler("oci.instances");
     return { simulator, handler, configFile, folder };
   });
 
@@ -138,8 +136,7 @@ export const observeOne = (
 export const countCalls = (simulator: OciSimulator): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {};
   for (const { operation } of simulator.requests()) {
-    const name = String(operation);
-    counts[name] = (counts[name] ?? 0) + 1;
+    counts[operation] = (counts[operation] ?? 0) + 1;
   }
   return counts;
 };

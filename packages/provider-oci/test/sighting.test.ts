@@ -95,7 +95,7 @@ describe("a sighting", () => {
     const all = [nameless, named(10, "a"), named(2, "c"), named(2, "b")];
     const ids = (list: typeof all) => [...list].sort(compareSightings).map(({ id }) => id);
     assert.deepStrictEqual(ids(all), ["b", "c", "a", "z"]);
-    assert.deepStrictEqual(ids([...all].reverse()), ["b", "c", "a", "z"]);
+    assert.deepStrictEqual(ids(all.toReversed()), ["b", "c", "a", "z"]);
   });
 });
 

@@ -35,7 +35,7 @@ const sign = async (): Promise<void> => {};
 /** What a call of the SDK would end with: it reads the body of what looks like a success. */
 const end = (transport: ReturnType<typeof makeTransport>, uri: string) =>
   Effect.tryPromise({
-    try: async () => (await transport.send(request(uri))).json() as Promise<unknown>,
+    try: async () => (await transport.send(request(uri))).json(),
     catch: (thrown) => thrown as CallFailed,
   });
 

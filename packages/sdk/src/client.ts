@@ -3,7 +3,7 @@
 import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
-import * as Layer from "effect/Layer";
+import type * as Layer from "effect/Layer";
 import * as ManagedRuntime from "effect/ManagedRuntime";
 import {
   type Event,
@@ -16,8 +16,10 @@ import {
 } from "@muster/core";
 import { apply, plan, type TurnOptions } from "./turn.ts";
 
-export interface MusterOptions
-  extends Omit<TurnOptions, "plugins" | "sources" | "onEvent" | "expectDigest" | "run"> {
+export interface MusterOptions extends Omit<
+  TurnOptions,
+  "plugins" | "sources" | "onEvent" | "expectDigest" | "run"
+> {
   readonly plugins: ReadonlyArray<Plugin>;
   /** Where records and audit are kept; in memory, and so forgotten at the end, when not given. */
   readonly store?: Layer.Layer<Store, StoreError>;
@@ -49,26 +51,29 @@ export interface Muster {
  * A client of its own: no global logger, no signal handlers, and it never ends the process.
  * Rejects an aborted call with the signal's own reason.
  */
-export const createMuster = ({ store, ...options }: MusterOptions): Muster => {
+export const createMuster = ({ store, ...always }: MusterOptions): Muster => {
   const runtime = ManagedRuntime.make(store ?? layerMemory);
   const call =
     (verb: typeof plan) =>
-    async (sources: ReadonlyArray<SourceText>, call: CallOptions = {}): Promise<ReconcileReport> => {
-      call.signal?.throwIfAborted();
-      const { onEvent, expectDigest } = call;
+    async (
+      sources: ReadonlyArray<SourceText>,
+      options: CallOptions = {},
+    ): Promise<ReconcileReport> => {
+      options.signal?.throwIfAborted();
+      const { onEvent, expectDigest } = options;
       const exit = await runtime.runPromiseExit(
         verb({
-          ...options,
+          ...always,
           sources,
           ...(expectDigest === undefined ? {} : { expectDigest }),
           ...(onEvent === undefined
             ? {}
             : { onEvent: (event: Event) => Effect.sync(() => onEvent(event)) }),
         }),
-        call.signal === undefined ? {} : { signal: call.signal },
+        options.signal === undefined ? {} : { signal: options.signal },
       );
       if (Exit.isSuccess(exit)) return exit.value;
-      call.signal?.throwIfAborted();
+      options.signal?.throwIfAborted();
       throw Cause.squash(exit.cause);
     };
   return { plan: call(plan), apply: call(apply), close: () => runtime.dispose() };

@@ -50,17 +50,15 @@ export interface TurnOptions {
 export type TurnError = StoreError | LeaseError | ConfigurationError;
 
 /** Reads, observes and decides; writes nothing. */
-export const plan = (
-  options: TurnOptions,
-): Effect.Effect<ReconcileReport, TurnError, Store> => turn(options, "plan");
+export const plan = (options: TurnOptions): Effect.Effect<ReconcileReport, TurnError, Store> =>
+  turn(options, "plan");
 
 /**
  * Carries out what `plan` decides, as far as it may, and looks again. One apply per owner and store
  * at a time: another one waits for its lease to end, and fails with `LeaseError` when it does not.
  */
-export const apply = (
-  options: TurnOptions,
-): Effect.Effect<ReconcileReport, TurnError, Store> => turn(options, "apply");
+export const apply = (options: TurnOptions): Effect.Effect<ReconcileReport, TurnError, Store> =>
+  turn(options, "apply");
 
 const turn = (
   options: TurnOptions,
@@ -103,9 +101,7 @@ const scopedTurn = Effect.fnUntraced(function* (
     source: null,
     ...(options.expectDigest === undefined ? {} : { expectDigest: options.expectDigest }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
-  }).pipe(
-    Effect.provideService(Lease, leaseOf(options, store, `${claimed} ${run}`)),
-  );
+  }).pipe(Effect.provideService(Lease, leaseOf(options, store, `${claimed} ${run}`)));
 });
 
 /** A third of the time is left for a write to begin. */

@@ -74,7 +74,7 @@ export const assertPromises = (session: SqliteSession, place: string): void => {
     throw new StoreError({
       reason: "Unavailable",
       place,
-      message: `the store cannot keep its promise: ${name} is ${found} and must be ${promised}`,
+      message: `the store cannot keep its promise: ${name} is ${String(found)} and must be ${String(promised)}`,
       remedy: "keep the store on a local disk",
     });
   }

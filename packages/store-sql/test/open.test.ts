@@ -154,7 +154,7 @@ describe("openSqliteStore", () => {
       const record = yield* Effect.flip(store.load("o"));
       assert.strictEqual(record.reason, "Corrupt");
       assert.include(record.message, "Status/Fleet/web");
-      raw.exec("DROP TRIGGER audit_unchanged; UPDATE audit SET json = '{\"hash\":\"x\"}'");
+      raw.exec('DROP TRIGGER audit_unchanged; UPDATE audit SET json = \'{"hash":"x"}\'');
       const entry = yield* Effect.flip(store.auditEntries(0, 10));
       assert.strictEqual(entry.reason, "Corrupt");
       assert.include(entry.message, "audit entry 1");

@@ -21,7 +21,9 @@ const name = Argument.String("document").pipe(
 );
 
 const from = Flag.String("from").pipe(
-  Flag.withDescription("Take members over from this owner; without it those that have none are meant"),
+  Flag.withDescription(
+    "Take members over from this owner; without it those that have none are meant",
+  ),
   Flag.withMetavar("OWNER"),
   Flag.optional,
 );
@@ -81,8 +83,14 @@ export const adopt = Command.make(
   ),
   Command.withShortDescription("Take members over"),
   Command.withExamples([
-    { command: "muster adopt web --reason 'made by hand before muster'", description: "Members without an owner" },
-    { command: "muster adopt web --from cli --reason 'moving to git' --repo /srv/git/fleets.git", description: "From the command line's owner to the runner's" },
+    {
+      command: "muster adopt web --reason 'made by hand before muster'",
+      description: "Members without an owner",
+    },
+    {
+      command: "muster adopt web --from cli --reason 'moving to git' --repo /srv/git/fleets.git",
+      description: "From the command line's owner to the runner's",
+    },
   ]),
 );
 
@@ -105,10 +113,7 @@ const wishesFor = Effect.fnUntraced(function* (plan: Plan, wish: Wish) {
   const groups = plan.groups;
   const set = Option.getOrUndefined(wish.group) ?? (groups.length === 1 ? groups[0]! : undefined);
   if (set === undefined || !groups.includes(set)) {
-    return yield* wrongInput(
-      `say which group they join: ${groups.join(", ")}`,
-      "add --group NAME",
-    );
+    return yield* wrongInput(`say which group they join: ${groups.join(", ")}`, "add --group NAME");
   }
   const owner = Option.getOrNull(wish.from);
   const meant = plan.outside.filter((outsider) =>
@@ -120,16 +125,14 @@ const wishesFor = Effect.fnUntraced(function* (plan: Plan, wish: Wish) {
       "muster plan shows who stands outside",
     );
   }
-  return meant.map(
-    (outsider): Extract<StoreRecord, { readonly _tag: "Adoption" }> => ({
-      _tag: "Adoption",
-      document: plan.document,
-      id: outsider.id,
-      from: owner,
-      set,
-      by: wish.by,
-      reason: wish.reason,
-      at: wish.at,
-    }),
-  );
+  return meant.map((outsider): Extract<StoreRecord, { readonly _tag: "Adoption" }> => ({
+    _tag: "Adoption",
+    document: plan.document,
+    id: outsider.id,
+    from: owner,
+    set,
+    by: wish.by,
+    reason: wish.reason,
+    at: wish.at,
+  }));
 });

@@ -70,8 +70,14 @@ export const apply = Command.make(
   Command.withShortDescription("Carry the plan out"),
   Command.withExamples([
     { command: "muster apply fleets/", description: "Make the fleets be as the documents say" },
-    { command: "muster apply fleets/ --plan plan.json", description: "Only if the plan still is what was reviewed" },
-    { command: "muster apply -o json 2>progress.log", description: "The report as JSON, progress on stderr" },
+    {
+      command: "muster apply fleets/ --plan plan.json",
+      description: "Only if the plan still is what was reviewed",
+    },
+    {
+      command: "muster apply -o json 2>progress.log",
+      description: "The report as JSON, progress on stderr",
+    },
   ]),
 );
 

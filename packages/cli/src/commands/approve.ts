@@ -11,7 +11,9 @@ import { Out } from "../screen/out.ts";
 import { actorName } from "../settings.ts";
 
 const digest = Argument.String("digest").pipe(
-  Argument.withDescription("What the refusal names: the digest of exactly the members to go, or the commit to accept"),
+  Argument.withDescription(
+    "What the refusal names: the digest of exactly the members to go, or the commit to accept",
+  ),
 );
 
 export const reason = Flag.String("reason").pipe(
@@ -40,7 +42,16 @@ export const approve = Command.make(
         yield* store.commit({
           owner,
           puts: [{ _tag: "Approval", digest: flags.digest, by, reason: flags.reason, at }],
-          audit: [noteOf({ owner, by, at, action: "approve", reason: flags.reason, digest: flags.digest })],
+          audit: [
+            noteOf({
+              owner,
+              by,
+              at,
+              action: "approve",
+              reason: flags.reason,
+              digest: flags.digest,
+            }),
+          ],
         });
         return store.place;
       }),
@@ -60,7 +71,8 @@ export const approve = Command.make(
       description: "For the fleets of the current folder",
     },
     {
-      command: "muster approve sha256:… --reason 'twins' --repo https://git.example.com/team/fleets",
+      command:
+        "muster approve sha256:… --reason 'twins' --repo https://git.example.com/team/fleets",
       description: "For the runner of that repository, on this machine",
     },
   ]),

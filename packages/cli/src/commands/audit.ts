@@ -18,7 +18,7 @@ import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
 import { openRecords, recordFlags } from "../records.ts";
 
-const head = Flag.String("head").pipe(
+const expectedHead = Flag.String("head").pipe(
   Flag.withDescription(
     "A head that the chain must contain, as a status commit names it: only this shows that a chain was cut short",
   ),
@@ -28,7 +28,7 @@ const head = Flag.String("head").pipe(
 
 const verify = Command.make(
   "verify",
-  { ...recordFlags, head, output: Flags.output },
+  { ...recordFlags, head: expectedHead, output: Flags.output },
   Effect.fn("audit verify")(function* (flags) {
     const screen = yield* Out;
     const expected = Option.isSome(flags.head) ? yield* parseHead(flags.head.value) : undefined;
@@ -45,7 +45,13 @@ const verify = Command.make(
     const told = last === undefined ? "0:genesis" : formatHead(last);
     yield* screen.result(
       flags.output === "json"
-        ? JSON.stringify({ intact: fault === undefined, entries: entries.length, head: told, chain: store.id, fault: fault ?? null })
+        ? JSON.stringify({
+            intact: fault === undefined,
+            entries: entries.length,
+            head: told,
+            chain: store.id,
+            fault: fault ?? null,
+          })
         : view(store.place, entries.length, told, fault),
     );
     if (fault !== undefined) return yield* endWith(5);
@@ -81,9 +87,9 @@ const noStore = (place: string) =>
     ),
   );
 
-const view = (place: string, entries: number, head: string, fault: ChainFault | undefined) =>
+const view = (place: string, entries: number, end: string, fault: ChainFault | undefined) =>
   fault === undefined
-    ? `intact: ${entries} entries, head ${head}  (${place})`
+    ? `intact: ${entries} entries, head ${end}  (${place})`
     : `BROKEN at entry ${fault.seq}: ${fault.text}  (${place})`;
 
 const pageSize = 1_000;
@@ -103,7 +109,10 @@ const parseHead = (text: string) => {
   const match = /^(0|[1-9][0-9]{0,15}):(genesis|sha256:[0-9a-f]{64})$/u.exec(text);
   return match === null
     ? Effect.fail(
-        wrongInput(`${text} is no head of an audit chain`, "a head looks like 42:sha256:<64 hex digits>"),
+        wrongInput(
+          `${text} is no head of an audit chain`,
+          "a head looks like 42:sha256:<64 hex digits>",
+        ),
       )
     : Effect.succeed({ seq: Number(match[1]), hash: match[2]! });
 };

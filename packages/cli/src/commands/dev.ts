@@ -62,7 +62,8 @@ const simulate = Command.make(
         await mkdir(home, { recursive: true, mode: 0o700 });
         return writeAccount(home, account);
       },
-      catch: (cause) => wrongInput(`cannot write to ${home}: ${String(cause)}`, "choose another --folder"),
+      catch: (cause) =>
+        wrongInput(`cannot write to ${home}: ${String(cause)}`, "choose another --folder"),
     });
     const facts = {
       endpoint: simulator.endpoint,
@@ -82,8 +83,14 @@ const simulate = Command.make(
   ),
   Command.withShortDescription("An OCI simulator on this machine"),
   Command.withExamples([
-    { command: "muster dev oci --port 8443", description: "Then, elsewhere: export MUSTER_OCI_ENDPOINT=http://127.0.0.1:8443" },
-    { command: "muster dev oci -o json", description: "Endpoint, account and OCIDs as one JSON line" },
+    {
+      command: "muster dev oci --port 8443",
+      description: "Then, elsewhere: export MUSTER_OCI_ENDPOINT=http://127.0.0.1:8443",
+    },
+    {
+      command: "muster dev oci -o json",
+      description: "Endpoint, account and OCIDs as one JSON line",
+    },
   ]),
 );
 
@@ -114,4 +121,3 @@ const view = (facts: {
     `  subnetId:           ${facts.subnetId}`,
     `  availabilityDomain: ${facts.availabilityDomains.join(", ")}`,
   ].join("\n");
-

@@ -1,12 +1,7 @@
 // What a command does about faulty documents: tells them all, and ends before anything is asked.
 
 import * as Effect from "effect/Effect";
-import {
-  compareDiagnostics,
-  type Diagnostic,
-  hasErrors,
-  readDocuments,
-} from "@muster/core";
+import { compareDiagnostics, type Diagnostic, hasErrors, readDocuments } from "@muster/core";
 import type { Local } from "../context.ts";
 import { type CommandEnd, endWith } from "../exit.ts";
 import { countFaults, viewDiagnostics } from "../screen/diagnostics-view.ts";
@@ -36,6 +31,8 @@ const tellFaults = Effect.fnUntraced(function* (
   }
   yield* out.say(viewDiagnostics(diagnostics, local.sources, out.paintSaid));
   if (hasErrors(diagnostics)) {
-    yield* out.say(out.paintSaid("red", `${countFaults(diagnostics)}; nothing was asked or changed`));
+    yield* out.say(
+      out.paintSaid("red", `${countFaults(diagnostics)}; nothing was asked or changed`),
+    );
   }
 });

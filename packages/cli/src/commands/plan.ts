@@ -44,7 +44,9 @@ export const plan = Command.make(
     const { plans } = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* local.openStore;
-        return yield* planTurn({ ...turnOf(local), actor: actorName(screen.env) }).pipe(Effect.provideService(Store, store));
+        return yield* planTurn({ ...turnOf(local), actor: actorName(screen.env) }).pipe(
+          Effect.provideService(Store, store),
+        );
       }),
     );
     const bytes = encodePlans(plans);
@@ -65,9 +67,18 @@ export const plan = Command.make(
   ),
   Command.withShortDescription("Show what would be done"),
   Command.withExamples([
-    { command: "muster plan fleets/", description: "What would change, for all fleets in a folder" },
-    { command: "muster plan fleets/ --out plan.json", description: "Keep the plan, for review and for apply --plan" },
-    { command: "muster plan -o json | jq .digest", description: "The same inputs give the same bytes" },
+    {
+      command: "muster plan fleets/",
+      description: "What would change, for all fleets in a folder",
+    },
+    {
+      command: "muster plan fleets/ --out plan.json",
+      description: "Keep the plan, for review and for apply --plan",
+    },
+    {
+      command: "muster plan -o json | jq .digest",
+      description: "The same inputs give the same bytes",
+    },
   ]),
 );
 

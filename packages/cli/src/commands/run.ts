@@ -30,11 +30,20 @@ import * as Flags from "../flags.ts";
 import { viewDiagnostics } from "../screen/diagnostics-view.ts";
 import { Out } from "../screen/out.ts";
 import { viewReport } from "../screen/report-view.ts";
-import { actorName, checkOwner, loadConfig, placeKey, stateFolder, storePlace } from "../settings.ts";
+import {
+  actorName,
+  checkOwner,
+  loadConfig,
+  placeKey,
+  stateFolder,
+  storePlace,
+} from "../settings.ts";
 import { Wiring } from "../wiring.ts";
 
 const repo = Flag.String("repo").pipe(
-  Flag.withDescription("The config repository: an https:// or file:// address, or an absolute path"),
+  Flag.withDescription(
+    "The config repository: an https:// or file:// address, or an absolute path",
+  ),
   Flag.withMetavar("URL"),
 );
 
@@ -49,7 +58,9 @@ const folder = Flag.String("path").pipe(
 );
 
 const env = Flag.String("env").pipe(
-  Flag.withDescription("Environment: names the branches muster/status, muster/lease and muster/audit"),
+  Flag.withDescription(
+    "Environment: names the branches muster/status, muster/lease and muster/audit",
+  ),
   Flag.withDefault("default"),
 );
 
@@ -59,7 +70,9 @@ const once = Flag.Boolean("once").pipe(
 );
 
 const allowedSigners = Flag.String("allowed-signers").pipe(
-  Flag.withDescription("Act only on commits signed by an SSH key in this file (format of ssh-keygen)"),
+  Flag.withDescription(
+    "Act only on commits signed by an SSH key in this file (format of ssh-keygen)",
+  ),
   Flag.withMetavar("FILE"),
   Flag.optional,
 );
@@ -79,7 +92,9 @@ const allowProfile = Flag.String("allow-profile").pipe(
 );
 
 const allowInstancePrincipal = Flag.Boolean("allow-instance-principal").pipe(
-  Flag.withDescription("Documents may act as the machine that muster runs on (auth.method: instance)"),
+  Flag.withDescription(
+    "Documents may act as the machine that muster runs on (auth.method: instance)",
+  ),
   Flag.withDefault(false),
 );
 
@@ -132,7 +147,8 @@ export const run = Command.make(
       description: "Act once on the main branch",
     },
     {
-      command: "muster run --repo /srv/git/fleets.git --path prod --env prod --once --allowed-signers /etc/muster/signers",
+      command:
+        "muster run --repo /srv/git/fleets.git --path prod --env prod --once --allowed-signers /etc/muster/signers",
       description: "One folder as its own environment, signed commits only",
     },
   ]),
@@ -216,10 +232,10 @@ const profileOf = (text: string): Effect.Effect<OperatorProfile, CommandEnd> => 
   return Effect.succeed({ name, ...(configFile === undefined ? {} : { configFile }) });
 };
 
-const tell = Effect.fnUntraced(function* (run: RunReport, output: "human" | "json") {
+const tell = Effect.fnUntraced(function* (ran: RunReport, output: "human" | "json") {
   const screen = yield* Out;
-  if (output === "json") return yield* screen.result(runAsJson(run));
-  const { report, verification } = run;
+  if (output === "json") return yield* screen.result(runAsJson(ran));
+  const { report, verification } = ran;
   if (report.diagnostics.length > 0) {
     yield* screen.say(viewDiagnostics(report.diagnostics, [], screen.paintSaid));
   }
@@ -231,28 +247,26 @@ const tell = Effect.fnUntraced(function* (run: RunReport, output: "human" | "jso
   const verdict = verdictOfApply(report);
   yield* screen.result(
     [
-      `${screen.paint("bold", "source")}  ${run.head.slice(0, 12)}  SourceVerified=${verification.status} (${verification.message})`,
+      `${screen.paint("bold", "source")}  ${ran.head.slice(0, 12)}  SourceVerified=${verification.status} (${verification.message})`,
       viewReport(report, verdict, screen.paint),
-      run.published?.status == null
+      ran.published?.status == null
         ? "status: nothing new to say, nothing pushed"
-        : `status: ${run.published.status.slice(0, 12)} pushed, audit head ${formatHead(run.published.audit)}`,
+        : `status: ${ran.published.status.slice(0, 12)} pushed, audit head ${formatHead(ran.published.audit)}`,
     ].join("\n"),
   );
 });
 
 const exitCodeOf = ({ report }: RunReport): number =>
-  hasErrors(report.diagnostics)
-    ? exitCodes["faulty documents"]
-    : exitCodes[verdictOfApply(report)];
+  hasErrors(report.diagnostics) ? exitCodes["faulty documents"] : exitCodes[verdictOfApply(report)];
 
-const runAsJson = (run: RunReport): string =>
+const runAsJson = (ran: RunReport): string =>
   canonicalJson({
-    head: run.head,
-    verification: run.verification,
-    verdict: hasErrors(run.report.diagnostics) ? "faulty documents" : verdictOfApply(run.report),
-    diagnostics: run.report.diagnostics,
-    outcomes: run.report.outcomes,
-    statuses: run.report.statuses,
-    left: run.report.left,
-    published: run.published,
+    head: ran.head,
+    verification: ran.verification,
+    verdict: hasErrors(ran.report.diagnostics) ? "faulty documents" : verdictOfApply(ran.report),
+    diagnostics: ran.report.diagnostics,
+    outcomes: ran.report.outcomes,
+    statuses: ran.report.statuses,
+    left: ran.report.left,
+    published: ran.published,
   });

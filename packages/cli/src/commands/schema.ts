@@ -16,7 +16,11 @@ export const schema = Command.make(
     const screen = yield* Out;
     const wiring = yield* Wiring;
     const config = yield* loadConfig(flags.config, screen.env);
-    const plugins = pluginsOf(config, wiring.plugins({ by: "command line" }, screen.env), wiring.decorate);
+    const plugins = pluginsOf(
+      config,
+      wiring.plugins({ by: "command line" }, screen.env),
+      wiring.decorate,
+    );
     const kinds = plugins.flatMap((plugin) => plugin.kinds);
     yield* screen.result(JSON.stringify(jsonSchemaOf(kinds), null, 2));
   }),
@@ -28,8 +32,8 @@ export const schema = Command.make(
   Command.withExamples([
     {
       command: "muster schema > .muster/schema.json",
-      description: "Then begin a document with: # yaml-language-server: $schema=.muster/schema.json",
+      description:
+        "Then begin a document with: # yaml-language-server: $schema=.muster/schema.json",
     },
   ]),
 );
-

@@ -46,7 +46,10 @@ export const validate = Command.make(
   Command.withShortDescription("Check documents"),
   Command.withExamples([
     { command: "muster validate", description: "Check all documents below the current folder" },
-    { command: "muster validate fleets/web.yaml -o json", description: "Faults as JSON, for editors and CI" },
+    {
+      command: "muster validate fleets/web.yaml -o json",
+      description: "Faults as JSON, for editors and CI",
+    },
   ]),
 );
 

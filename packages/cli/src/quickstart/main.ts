@@ -43,7 +43,16 @@ const quickstart = async (shop: Workshop): Promise<void> => {
   await shop.muster(run);
 
   tell("What the runner said in git, and whether the audit chain is whole");
-  process.stdout.write(await shop.git(["-C", repo, "log", "-1", "--format=%h %s%n%n%(trailers)", "muster/status/default"]));
+  process.stdout.write(
+    await shop.git([
+      "-C",
+      repo,
+      "log",
+      "-1",
+      "--format=%h %s%n%n%(trailers)",
+      "muster/status/default",
+    ]),
+  );
   const status = await statusOf(shop, repo);
   process.stdout.write(`${status}\n`);
   await shop.muster(["audit", "verify", "--repo", repo, "--head", await auditHead(shop, repo)]);
@@ -84,7 +93,11 @@ const ownerMark = async (shop: Workshop, clone: string): Promise<string> => {
 };
 
 interface Status {
-  readonly conditions: ReadonlyArray<{ readonly type: string; readonly status: string; readonly message: string }>;
+  readonly conditions: ReadonlyArray<{
+    readonly type: string;
+    readonly status: string;
+    readonly message: string;
+  }>;
   readonly members: ReadonlyArray<{ readonly name: string; readonly phase: string }>;
 }
 
@@ -103,7 +116,14 @@ const statusOf = async (shop: Workshop, repo: string): Promise<string> => {
 };
 
 const auditHead = async (shop: Workshop, repo: string): Promise<string> => {
-  const trailer = await shop.git(["-C", repo, "log", "-1", "--format=%(trailers:key=Muster-Audit,valueonly)", "muster/status/default"]);
+  const trailer = await shop.git([
+    "-C",
+    repo,
+    "log",
+    "-1",
+    "--format=%(trailers:key=Muster-Audit,valueonly)",
+    "muster/status/default",
+  ]);
   return trailer.trim();
 };
 
@@ -125,7 +145,9 @@ const nextSteps = (shop: Workshop, kept: boolean): string =>
 
 const keep = process.argv.includes("--keep");
 const shop = await openWorkshop(keep).catch((error: unknown) => {
-  process.stderr.write(`quickstart: ${error instanceof StepFailed ? error.message : String(error)}\n`);
+  process.stderr.write(
+    `quickstart: ${error instanceof StepFailed ? error.message : String(error)}\n`,
+  );
   process.exit(2);
 });
 const end = async (code: number): Promise<never> => {
@@ -139,6 +161,8 @@ try {
   if (keep) await shop.simulatorEnd();
   await end(0);
 } catch (error) {
-  process.stderr.write(`quickstart: ${error instanceof StepFailed ? error.message : String(error)}\n`);
+  process.stderr.write(
+    `quickstart: ${error instanceof StepFailed ? error.message : String(error)}\n`,
+  );
   await end(2);
 }

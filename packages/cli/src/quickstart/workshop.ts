@@ -38,7 +38,9 @@ const startMillis = 30_000;
 
 /** A kept workshop lies in `muster-quickstart` of the current folder, another in a temporary one. */
 export const openWorkshop = async (keep: boolean): Promise<Workshop> => {
-  const folder = keep ? await keptFolder() : await mkdtemp(path.join(tmpdir(), "muster-quickstart-"));
+  const folder = keep
+    ? await keptFolder()
+    : await mkdtemp(path.join(tmpdir(), "muster-quickstart-"));
   const env: Record<string, string | undefined> = {
     ...process.env,
     XDG_STATE_HOME: path.join(folder, "state"),
@@ -65,7 +67,18 @@ export const openWorkshop = async (keep: boolean): Promise<Workshop> => {
     startSimulator: async () => {
       simulator = spawn(
         process.execPath,
-        [...process.execArgv, mainFile, "dev", "oci", "-o", "json", "--folder", "account", "--launch-delay", "1500"],
+        [
+          ...process.execArgv,
+          mainFile,
+          "dev",
+          "oci",
+          "-o",
+          "json",
+          "--folder",
+          "account",
+          "--launch-delay",
+          "1500",
+        ],
         { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] },
       );
       const facts = await firstLine(simulator);
@@ -102,7 +115,9 @@ const keptFolder = async (): Promise<string> => {
 };
 
 /** The command line beside this file, built or not. */
-const mainFile = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url));
+const mainFile = fileURLToPath(
+  new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url),
+);
 
 const run = (child: ChildProcess, show: boolean): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -119,7 +134,12 @@ const run = (child: ChildProcess, show: boolean): Promise<string> =>
     child.once("error", reject);
     child.once("close", (code) => {
       if (code === 0) resolve(printed);
-      else reject(new StepFailed(`${child.spawnargs.join(" ")} ended with ${code}${show ? "" : `:\n${said}`}`));
+      else
+        reject(
+          new StepFailed(
+            `${child.spawnargs.join(" ")} ended with ${code}${show ? "" : `:\n${said}`}`,
+          ),
+        );
     });
   });
 

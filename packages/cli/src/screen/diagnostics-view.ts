@@ -19,11 +19,7 @@ export const viewDiagnostics = (
   return [...shown, ...(hidden > 0 ? [`… and ${hidden} more (-o json shows all)`] : [])].join("\n");
 };
 
-const viewDiagnostic = (
-  diagnostic: Diagnostic,
-  text: string | undefined,
-  paint: Paint,
-): string => {
+const viewDiagnostic = (diagnostic: Diagnostic, text: string | undefined, paint: Paint): string => {
   const [first, ...rest] = formatDiagnostic(diagnostic).split("\n");
   const frame = text === undefined ? [] : [paint("dim", indent(codeFrame(text, diagnostic)))];
   const colour = diagnostic.severity === "error" ? "red" : "yellow";
@@ -37,4 +33,3 @@ export const countFaults = (diagnostics: ReadonlyArray<Diagnostic>): string => {
   const files = new Set(diagnostics.map((diagnostic) => diagnostic.file)).size;
   return `${errors} ${errors === 1 ? "fault" : "faults"} in ${files} ${files === 1 ? "file" : "files"}`;
 };
-

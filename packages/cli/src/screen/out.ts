@@ -27,7 +27,7 @@ const ofProcess = (): OutShape => {
     paintSaid,
     progress: makeProgress(process.stderr, paintSaid),
     env: process.env,
-    isTerminal: process.stderr.isTTY === true,
+    isTerminal: process.stderr.isTTY,
   };
 };
 

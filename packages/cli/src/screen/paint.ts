@@ -17,7 +17,7 @@ const codes: Readonly<Record<Colour, readonly [number, number]>> = {
 
 export const plain: Paint = (_colour, text) => text;
 
-export const coloured: Paint = (colour, text) => {
+const coloured: Paint = (colour, text) => {
   const [on, off] = codes[colour];
   return `\u001b[${on}m${text}\u001b[${off}m`;
 };

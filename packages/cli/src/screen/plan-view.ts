@@ -30,9 +30,12 @@ export const viewPlans = (plans: ReadonlyArray<Plan>, digest: string, paint: Pai
 const viewPlan = (plan: Plan, paint: Paint): ReadonlyArray<string> => {
   const kept = plan.changes.length - effectiveChanges(plan).length;
   return [
-    paint("bold", formatAddress(plan.document)) + (plan.orphaned ? paint("dim", "  (orphaned)") : ""),
+    paint("bold", formatAddress(plan.document)) +
+      (plan.orphaned ? paint("dim", "  (orphaned)") : ""),
     ...effectiveChanges(plan).map((change) => viewChange(change, paint)),
-    ...(kept > 0 ? [paint("dim", `  = keep     ${kept} ${kept === 1 ? "member" : "members"}`)] : []),
+    ...(kept > 0
+      ? [paint("dim", `  = keep     ${kept} ${kept === 1 ? "member" : "members"}`)]
+      : []),
     ...plan.drift.map((drift) =>
       paint(
         "yellow",
@@ -40,7 +43,10 @@ const viewPlan = (plan: Plan, paint: Paint): ReadonlyArray<string> => {
       ),
     ),
     ...plan.outside.map((outsider) =>
-      paint("yellow", `  ? outside  ${escapeText(outsider.name)} (${outsider.why}) ${escapeText(outsider.id, 120)}`),
+      paint(
+        "yellow",
+        `  ? outside  ${escapeText(outsider.name)} (${outsider.why}) ${escapeText(outsider.id, 120)}`,
+      ),
     ),
     ...(plan.unsettled.length > 0
       ? [paint("yellow", `  ? open     ${plan.unsettled.length} earlier outcomes not known yet`)]

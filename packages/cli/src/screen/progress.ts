@@ -53,7 +53,10 @@ export const makeProgress = (stream: ProgressStream, paint: Paint): Progress => 
   const take = (event: Event, now: number) => {
     if (event.type === "waiting") {
       line(
-        paint("yellow", `waiting ${Math.ceil(event.millis / 1000)} s: ${escapeText(event.message, 300)}`),
+        paint(
+          "yellow",
+          `waiting ${Math.ceil(event.millis / 1000)} s: ${escapeText(event.message, 300)}`,
+        ),
       );
     }
     if (event.type === "started") {

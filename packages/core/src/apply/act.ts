@@ -43,7 +43,6 @@ export interface Acted {
   readonly id: string | null;
 }
 
-
 export const create = Effect.fnUntraced(function* (
   stage: Stage,
   change: CreateChange,
@@ -113,7 +112,9 @@ export const remove = Effect.fnUntraced(function* (
   }
   if (now.phase !== "leaving" && moved(stage, change, now)) return stale(stage, change);
   const accepted =
-    now.phase === "leaving" ? { id: now.id, operation: null } : yield* terminate(stage, change, now);
+    now.phase === "leaving"
+      ? { id: now.id, operation: null }
+      : yield* terminate(stage, change, now);
   if (accepted === "moved") return stale(stage, change);
   yield* waitFor(
     stage,
@@ -291,4 +292,3 @@ const stale = (stage: Stage, change: Change): Acted =>
 
 const bug = (message: string): Effect.Effect<never, ProviderError> =>
   Effect.fail(new ProviderError({ reason: "Invalid", operation: "apply", message }));
-

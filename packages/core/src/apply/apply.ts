@@ -106,9 +106,7 @@ const openIntent = (
 ): Write => ({
   puts: [
     intent,
-    ...(change.action === "remove"
-      ? Journal.removalRecord(plan.document, change, intent.at)
-      : []),
+    ...(change.action === "remove" ? Journal.removalRecord(plan.document, change, intent.at) : []),
   ],
   deletes: change.action === "remove" && !change.asked ? expiredRemovals(context, intent.at) : [],
   audit: [Journal.intentEntry(context.mandate, plan.document, plan.digest, change, intent.at)],
@@ -192,10 +190,7 @@ const closeIntent = (
 };
 
 /** A removal that was asked for uses up its part of the consent, and no second one can. */
-const lessConsent = (
-  context: ApplyContext,
-  intent: IntentRecord,
-): ReadonlyArray<AppliedRecord> => {
+const lessConsent = (context: ApplyContext, intent: IntentRecord): ReadonlyArray<AppliedRecord> => {
   const level = context.consent.get(intent.member.set);
   if (!intent.asked || level === undefined || level.count === 0) return [];
   const less = { ...level, count: level.count - 1 };
@@ -217,10 +212,7 @@ const memberAfter = (
 };
 
 /** What the outcome makes untrue: the wish that was fulfilled, the removal that did not happen. */
-const obsolete = (
-  change: Journal.Act,
-  outcome: Outcome,
-): ReadonlyArray<string> => {
+const obsolete = (change: Journal.Act, outcome: Outcome): ReadonlyArray<string> => {
   const tag = change.action === "adopt" ? "Adoption" : "Removal";
   if (change.action === "create" || (tag === "Adoption") !== (outcome.result === "done")) return [];
   const { kind, name } = outcome.document;
@@ -288,7 +280,9 @@ const forget = Effect.fnUntraced(function* (
       audit,
     });
   } else {
-    const documents = about.filter((record): record is DocumentRecord => record._tag === "Document");
+    const documents = about.filter(
+      (record): record is DocumentRecord => record._tag === "Document",
+    );
     const puts = documents.map((record) => ({ ...record, orphanedAt: at }));
     yield* context.writer.write({ puts, audit });
   }

@@ -67,7 +67,12 @@ const budget = (pace: Pace, error: ProviderError): number => {
 };
 
 /** Full jitter below a doubling ceiling, so that many clients do not come back together. */
-export const waitAfter = (pace: Pace, error: ProviderError, tries: number, dice: number): number => {
+export const waitAfter = (
+  pace: Pace,
+  error: ProviderError,
+  tries: number,
+  dice: number,
+): number => {
   const ceiling = Math.min(pace.retryMaxMillis, pace.retryMillis * 2 ** Math.min(tries, 20));
   const jittered = ceiling / 2 + (ceiling / 2) * dice;
   return (error.retryAfterMillis ?? 0) + jittered;

@@ -56,9 +56,9 @@ export const makeWriter = Effect.fnUntraced(function* (
   // to hand in theirs go first.
   const gatherAndFlush = Effect.uninterruptible(Effect.andThen(Effect.yieldNow, flush));
 
-  const write = Effect.fnUntraced(function* (write: Write) {
+  const write = Effect.fnUntraced(function* (handed: Write) {
     const done = yield* Deferred.make<void, StoreError>();
-    pending.push({ write, done });
+    pending.push({ write: handed, done });
     // Whoever gets the turn commits for all who wait; the others find nothing left to do.
     yield* turn.withPermits(1)(gatherAndFlush);
     return yield* Deferred.await(done);

@@ -46,9 +46,7 @@ export interface HeldLease {
 export interface LeaseShape {
   readonly look: Effect.Effect<LeaseSighting, LeaseError>;
   /** Held until the scope closes, renewed at a third of its time to live. */
-  readonly claim: (
-    sighting: LeaseSighting,
-  ) => Effect.Effect<HeldLease, LeaseError, Scope.Scope>;
+  readonly claim: (sighting: LeaseSighting) => Effect.Effect<HeldLease, LeaseError, Scope.Scope>;
 }
 
 export class Lease extends Context.Service<Lease, LeaseShape>()("@muster/core/lease/Lease") {}

@@ -70,8 +70,8 @@ export const makeStoreLease = (options: StoreLeaseOptions): StoreLeaseShape => {
         yield* refuseHeld(sighting, yield* Clock.currentTimeMillis);
         const nonce = yield* Random.nextIntBetween(0, 0xffff_ffff);
         const holder = `${options.holder}#${nonce.toString(16).padStart(8, "0")}`;
-        const grip = yield* Effect.acquireRelease(take(terms, sighting, holder), (grip) =>
-          release(terms, grip),
+        const grip = yield* Effect.acquireRelease(take(terms, sighting, holder), (taken) =>
+          release(terms, taken),
         );
         yield* Effect.forkScoped(keep(terms, grip));
         return held(terms, grip);

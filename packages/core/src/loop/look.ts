@@ -59,7 +59,10 @@ export const look = Effect.fn("look")(function* (
   });
   const changes = plans.reduce((sum, one) => sum + effectiveChanges(one).length, 0);
   yield* tell(input, { type: "planned", changes, round });
-  return { records, units: gather({ input, documents, expansions, observations, records, plans, now }) };
+  return {
+    records,
+    units: gather({ input, documents, expansions, observations, records, plans, now }),
+  };
 });
 
 interface Gathered {

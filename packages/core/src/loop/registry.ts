@@ -9,10 +9,13 @@ import type { Kind, Plugin } from "../words/kind.ts";
 import { type Handler, ProviderError } from "../words/provider.ts";
 
 /** What the operator or the application set up cannot be; somebody has to choose. */
-export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()("ConfigurationError", {
-  message: Schema.String,
-  remedy: Schema.String,
-}) {}
+export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()(
+  "ConfigurationError",
+  {
+    message: Schema.String,
+    remedy: Schema.String,
+  },
+) {}
 
 export interface Registry {
   readonly kinds: ReadonlyArray<Kind>;
@@ -24,7 +27,9 @@ export interface Registry {
 export const openRegistry = Effect.fnUntraced(function* (
   plugins: ReadonlyArray<Plugin>,
 ): Effect.fn.Return<Registry, ConfigurationError, Scope.Scope> {
-  const kinds = plugins.flatMap((plugin) => plugin.kinds.map((kind) => [kind.name, plugin] as const));
+  const kinds = plugins.flatMap((plugin) =>
+    plugin.kinds.map((kind) => [kind.name, plugin] as const),
+  );
   const resources = plugins.flatMap((plugin) =>
     plugin.resources.map((resource) => [resource, plugin] as const),
   );
@@ -74,4 +79,3 @@ const unknownResource = (resource: string): ProviderError =>
     message: `no listed plugin keeps ${resource}`,
     remedy: "add the plugin that keeps it to the configuration",
   });
-

@@ -81,13 +81,11 @@ const observeResource = (
     Effect.flatMap((ready) => ready.observe(requests)),
     Effect.catch((error) =>
       Effect.succeed(
-        requests.map(
-          ({ expansion }): Observation => ({
-            document: expansion.document,
-            complete: false,
-            error,
-          }),
-        ),
+        requests.map(({ expansion }): Observation => ({
+          document: expansion.document,
+          complete: false,
+          error,
+        })),
       ),
     ),
   );

@@ -88,7 +88,8 @@ const dropFormer = (input: DocumentInput, settlement: Settlement): ReadonlyArray
   const { former, intents } = input.remembered;
   if (former === undefined) return [];
   const open = intents.some(
-    (intent) => sameAddress(intent.document, former.document) && settlement.waiting.includes(intent.id),
+    (intent) =>
+      sameAddress(intent.document, former.document) && settlement.waiting.includes(intent.id),
   );
   if (open) return [];
   return [
@@ -151,7 +152,10 @@ const planSets = (
 /** Generations count per name: what was remembered under a former name tells nothing here. */
 const isOwnSet = (
   input: DocumentInput,
-  record: { readonly document: { readonly name: string }; readonly member: { readonly set: string } },
+  record: {
+    readonly document: { readonly name: string };
+    readonly member: { readonly set: string };
+  },
   set: string,
 ): boolean => record.document.name === input.document.name && record.member.set === set;
 
@@ -195,4 +199,3 @@ const earliest = (times: ReadonlyArray<number | null>): number | null => {
   const due = times.filter((time) => time !== null);
   return due.length === 0 ? null : Math.min(...due);
 };
-

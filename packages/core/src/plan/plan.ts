@@ -43,7 +43,8 @@ export const plan = (input: PlanInput): ReadonlyArray<Plan> => {
   );
   return [...asked, ...orphans].sort(
     (a, b) =>
-      compareText(a.document.kind, b.document.kind) || compareText(a.document.name, b.document.name),
+      compareText(a.document.kind, b.document.kind) ||
+      compareText(a.document.name, b.document.name),
   );
 };
 
@@ -66,6 +67,4 @@ export const vanishedDocuments = (
 };
 
 const previousOf = (document: Document): ReadonlyArray<DocumentAddress> =>
-  document.previousName === undefined
-    ? []
-    : [{ kind: document.kind, name: document.previousName }];
+  document.previousName === undefined ? [] : [{ kind: document.kind, name: document.previousName }];

@@ -4,7 +4,10 @@ import { canonicalJson, digestOf } from "../words/canonical.ts";
 import { compareText } from "../words/diagnostic.ts";
 import { type Action, type Change, type Plan, planFormatVersion } from "../words/plan.ts";
 
-export type UnsealedPlan = Omit<Plan, "formatVersion" | "digest" | "drift" | "counts" | "outside" | "unsettled" | "nextDueAt"> &
+export type UnsealedPlan = Omit<
+  Plan,
+  "formatVersion" | "digest" | "drift" | "counts" | "outside" | "unsettled" | "nextDueAt"
+> &
   Partial<Pick<Plan, "drift" | "counts" | "outside" | "unsettled" | "nextDueAt">>;
 
 /** The order in which changes are told and carried out: what is settled first, what is kept last. */

@@ -75,7 +75,9 @@ export const keep = (occupant: Occupant): Change => ({
 const noLaunches = { changes: [], refusals: [] } as const;
 
 /** Members that come along from a former name, then those that a person asked to adopt. */
-const planMarks = (input: SetInput): ReadonlyArray<Extract<Change, { action: "update" | "adopt" }>> => {
+const planMarks = (
+  input: SetInput,
+): ReadonlyArray<Extract<Change, { action: "update" | "adopt" }>> => {
   const slots = new Map(
     // A launch in flight may still arrive under its name.
     [...input.slots].map(([slot, known]) => [
@@ -168,7 +170,10 @@ const createKey = (input: SetInput, member: MemberName): string =>
 
 const launchReason = (input: SetInput, member: MemberName, slot: Slot | undefined): Reason => {
   if (slot?.state === "launching") {
-    return { code: "LaunchUnknown", text: "an earlier run may have launched it; the same token asks again" };
+    return {
+      code: "LaunchUnknown",
+      text: "an earlier run may have launched it; the same token asks again",
+    };
   }
   if (slot?.state === "dead" && !countRaised(input)) {
     return {
@@ -236,12 +241,7 @@ const isWhole = (occupant: Occupant): boolean =>
   occupant.sighting.phase === "running" || occupant.sighting.phase === "starting";
 
 const lastApplied = (input: SetInput) =>
-  consentOf(
-    input.remembered.applied,
-    input.document.name,
-    input.document.previousName,
-    input.set,
-  );
+  consentOf(input.remembered.applied, input.document.name, input.document.previousName, input.set);
 
 const unaskedReason = (occupant: Occupant, twins: ReadonlyArray<Occupant>): Reason =>
   twins.includes(occupant)

@@ -67,13 +67,15 @@ const findLaunched = (
   absenceCounts: boolean,
 ): Finding => {
   const name = formatMember(intent.member);
-  const arrived = [...sightings].sort(compareAge).filter(
-    (sighting) =>
-      sighting.owner === owner &&
-      sighting.document === intent.document.name &&
-      sighting.name !== null &&
-      formatMember(sighting.name) === name,
-  );
+  const arrived = [...sightings]
+    .sort(compareAge)
+    .filter(
+      (sighting) =>
+        sighting.owner === owner &&
+        sighting.document === intent.document.name &&
+        sighting.name !== null &&
+        formatMember(sighting.name) === name,
+    );
   const alive = arrived.find(isPresent);
   if (alive !== undefined) return { outcome: "done", id: alive.id };
   if (arrived[0] !== undefined) return { outcome: "failed", id: arrived[0].id };

@@ -92,7 +92,7 @@ const readPair = (cursor: Cursor, depth: number, into: YAMLMap): void => {
   }
   cursor.offset += 1;
   skipSpace(cursor);
-  into.items.push(new Pair(key, readValue(cursor, depth)) as never);
+  into.items.push(new Pair(key, readValue(cursor, depth)));
 };
 
 const readSeparator = (cursor: Cursor, close: string, start: number): void => {

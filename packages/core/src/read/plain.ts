@@ -177,7 +177,7 @@ const extentOf = (value: Json): Extent => {
   let size = 1;
   let height = 0;
   for (const inner of Object.values(value)) {
-    const extent = extentOf(inner as Json);
+    const extent = extentOf(inner);
     size += extent.size;
     height = Math.max(height, extent.height);
   }

@@ -4,7 +4,12 @@ import { canonicalJson } from "../words/canonical.ts";
 import { consentOf } from "../plan/consent.ts";
 import type { Document } from "../words/document.ts";
 import { effectiveChanges, type Plan } from "../words/plan.ts";
-import { type AppliedRecord, type DocumentRecord, recordKey, type StoreRecord } from "../words/record.ts";
+import {
+  type AppliedRecord,
+  type DocumentRecord,
+  recordKey,
+  type StoreRecord,
+} from "../words/record.ts";
 import { type Expansion, templateMark } from "../words/set.ts";
 
 /** The document as it is asked for now; its revision is the one that changed its input. */

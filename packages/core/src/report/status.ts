@@ -109,7 +109,8 @@ const reconciling = ({ plan }: StatusInput): Verdict =>
 
 const waiting = (plan: Plan): string => {
   const left = effectiveChanges(plan).length;
-  const open = plan.unsettled.length === 0 ? "" : `, ${plan.unsettled.length} outcomes not known yet`;
+  const open =
+    plan.unsettled.length === 0 ? "" : `, ${plan.unsettled.length} outcomes not known yet`;
   return `${left} changes wait${open}`;
 };
 

@@ -102,7 +102,10 @@ export const verifyChain = (
     if (fault !== undefined) return fault;
     if (entry.seq === expected?.seq) {
       if (entry.hash !== expected.hash) {
-        return { seq: entry.seq, text: "the chain was rewritten: this entry is not the expected one" };
+        return {
+          seq: entry.seq,
+          text: "the chain was rewritten: this entry is not the expected one",
+        };
       }
       reached = true;
     }

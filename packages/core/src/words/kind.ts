@@ -15,6 +15,7 @@ export interface SpecFault {
   readonly hint?: string;
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- kinds of different specs stand in one list
 export interface Kind<Spec = any> {
   readonly name: string;
   /** One sentence for the reference. */
@@ -23,7 +24,10 @@ export interface Kind<Spec = any> {
   readonly apiVersionOptional: boolean;
   readonly spec: Schema.Codec<Spec, unknown>;
   /** What goes beyond the schema: cross-field rules. Pure. */
-  readonly check?: (document: { readonly name: string; readonly spec: Spec }) => ReadonlyArray<SpecFault>;
+  readonly check?: (document: {
+    readonly name: string;
+    readonly spec: Spec;
+  }) => ReadonlyArray<SpecFault>;
   /** What the document asks for. Pure. */
   readonly expand: (document: Document<Spec>) => Expansion;
 }

@@ -54,7 +54,9 @@ describe("the writer", () => {
         { deletes: ["Head/gone", "Head/kept"] },
         { puts: [head("kept", "new")] },
       ];
-      const fibers = yield* Effect.forEach(writes, (write) => Effect.forkChild(writer.write(write)));
+      const fibers = yield* Effect.forEach(writes, (write) =>
+        Effect.forkChild(writer.write(write)),
+      );
       yield* Effect.yieldNow;
       yield* open;
       yield* Effect.forEach(fibers, Fiber.join);

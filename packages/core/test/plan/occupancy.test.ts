@@ -51,7 +51,8 @@ describe("twins", () => {
           occupant(one.slot, one.generation, `m-${index}`, one.minute),
         );
         const { members, twins } = separateTwins(all);
-        const ids = (list: ReadonlyArray<Occupant>) => list.map(({ sighting }) => sighting.id).sort();
+        const ids = (list: ReadonlyArray<Occupant>) =>
+          list.map(({ sighting }) => sighting.id).sort();
         const rotated = separateTwins([...all.slice(turn), ...all.slice(0, turn)].toReversed());
         assert.deepStrictEqual(ids(rotated.members), ids(members));
         const names = members.map(({ name }) => `${name.slot}.${name.generation}`);

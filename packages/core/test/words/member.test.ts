@@ -10,15 +10,29 @@ const set = Schema.Literals(["web", "web-1", "a-1.2", "x.y", "-"]);
 const document = { kind: "FakeFleet", name: "site" };
 
 describe("member names", () => {
-  it.effect.prop("are read back as they were written", { set, slot: number, generation: number }, (name) =>
-    Effect.sync(() => {
-      assert.deepStrictEqual(parseMember(formatMember(name)), { ...name });
-      assert.strictEqual(compareMembers(name, parseMember(formatMember(name))!), 0);
-    }),
+  it.effect.prop(
+    "are read back as they were written",
+    { set, slot: number, generation: number },
+    (name) =>
+      Effect.sync(() => {
+        assert.deepStrictEqual(parseMember(formatMember(name)), { ...name });
+        assert.strictEqual(compareMembers(name, parseMember(formatMember(name))!), 0);
+      }),
   );
 
   it("are refused in any other spelling", () => {
-    for (const text of ["", "web", "web-1", "web-0.1", "web-01.1", "web-1.0", "-1.1", "web-1.1 ", "web-1.1\n", "web-1e9.1"]) {
+    for (const text of [
+      "",
+      "web",
+      "web-1",
+      "web-0.1",
+      "web-01.1",
+      "web-1.0",
+      "-1.1",
+      "web-1.1 ",
+      "web-1.1\n",
+      "web-1e9.1",
+    ]) {
       assert.strictEqual(parseMember(text), undefined, JSON.stringify(text));
     }
   });

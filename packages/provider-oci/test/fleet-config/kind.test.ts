@@ -31,7 +31,7 @@ const fleet = (spec: JsonObject): JsonObject => ({
 const read = (changes: Readonly<Record<string, Json | undefined>>, write = stringify) =>
   readDocuments(
     [FleetConfig],
-    [{ file: "fleet.yaml", text: write(fleet({ ...base, ...changes } as JsonObject)) }],
+    [{ file: "fleet.yaml", text: write(fleet({ ...base, ...changes })) }],
   );
 
 const faults = (changes: Readonly<Record<string, Json | undefined>>) =>
@@ -416,13 +416,13 @@ describe("the JSON Schema of FleetConfig", () => {
   interface SchemaNode {
     readonly [key: string]: SchemaNode & ReadonlyArray<SchemaNode> & string & boolean & number;
   }
-  const document = schema["oneOf"]![0]!;
-  const spec = document["properties"]!["spec"]!;
+  const document = schema["oneOf"]![0];
+  const spec = document["properties"]["spec"];
 
   it("names the kind and what it needs", () => {
     expect(schema["$schema"]).toBe("https://json-schema.org/draft/2020-12/schema");
     expect(document["title"]).toBe("FleetConfig");
-    expect(document["properties"]!["kind"]!["const"]).toBe("FleetConfig");
+    expect(document["properties"]["kind"]["const"]).toBe("FleetConfig");
     expect(document["required"]).toEqual(["kind", "metadata", "spec"]);
     expect(spec["required"]).toEqual([
       "compartmentId",
@@ -448,21 +448,19 @@ describe("the JSON Schema of FleetConfig", () => {
     };
     walk(schema, "");
     expect(open).toEqual([]);
-    const fields = Object.entries<SchemaNode>(spec["properties"]!);
+    const fields = Object.entries<SchemaNode>(spec["properties"]);
     expect(fields.filter(([, field]) => !field["description"]).map(([name]) => name)).toEqual([]);
-    expect(spec["properties"]!["scaling"]!["properties"]!["parallelLaunch"]).toMatchObject({
+    expect(spec["properties"]["scaling"]["properties"]["parallelLaunch"]).toMatchObject({
       default: 5,
       minimum: 1,
       maximum: 100,
     });
-    expect(spec["properties"]!["auth"]!["properties"]!["method"]).toMatchObject({
+    expect(spec["properties"]["auth"]["properties"]["method"]).toMatchObject({
       default: "instance",
       enum: ["instance", "user"],
     });
-    expect(spec["properties"]!["freeformTags"]).toMatchObject({ maxProperties: 6 });
-    expect(new RegExp(spec["properties"]!["imageId"]!["pattern"]!, "u").test(base.imageId)).toBe(
-      true,
-    );
-    expect(new RegExp(spec["properties"]!["imageId"]!["pattern"]!, "u").test(subnet)).toBe(false);
+    expect(spec["properties"]["freeformTags"]).toMatchObject({ maxProperties: 6 });
+    expect(new RegExp(spec["properties"]["imageId"]["pattern"], "u").test(base.imageId)).toBe(true);
+    expect(new RegExp(spec["properties"]["imageId"]["pattern"], "u").test(subnet)).toBe(false);
   });
 });

@@ -124,7 +124,8 @@ export const makeFakeCloud = (): FakeCloud => {
   const listed = (one: Stored, now: number): FakeMachine | undefined => {
     const then = now - faults.listLagMillis;
     if (one.bornAt > then) return undefined;
-    if (one.goneAt !== null && one.goneAt > then) return { ...current(one, then), phase: "running" };
+    if (one.goneAt !== null && one.goneAt > then)
+      return { ...current(one, then), phase: "running" };
     return current(one, then);
   };
   const answer = <A>(operation: string, call: (now: number) => A | ProviderError) =>
@@ -184,7 +185,9 @@ export const makeFakeCloud = (): FakeCloud => {
     const before = tokens.get(request.token);
     if (before !== undefined) {
       const { phase } = stored.get(before)!.machine;
-      return phase === "gone" || phase === "leaving" ? occupantDead : { id: before, operation: null };
+      return phase === "gone" || phase === "leaving"
+        ? occupantDead
+        : { id: before, operation: null };
     }
     const machine: FakeMachine = {
       id: identify(),
@@ -306,7 +309,10 @@ export const makeFakeCloud = (): FakeCloud => {
   };
 };
 
-const compartmentOf = (expansion: Expansion): string => String(expansion.scope["compartment"]);
+const compartmentOf = ({ scope }: Expansion): string => {
+  const { compartment } = scope;
+  return typeof compartment === "string" ? compartment : "";
+};
 
 const isIn = (expansion: Expansion, machine: FakeMachine): boolean =>
   machine.compartment === compartmentOf(expansion);

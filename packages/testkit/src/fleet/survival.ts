@@ -83,7 +83,8 @@ export const survive = Effect.fnUntraced(function* (journey: Journey, crash: Cra
         }),
       );
       if (end._tag === "Ended") {
-        if (Exit.isFailure(end.exit)) faults.push(`an undisturbed turn failed: ${String(end.exit.cause)}`);
+        if (Exit.isFailure(end.exit))
+          faults.push(`an undisturbed turn failed: ${String(end.exit.cause)}`);
         yield* TestClock.adjust(betweenTurns);
         continue;
       }

@@ -46,8 +46,7 @@ export const makeWitness = (handler: Handler, store: StoreShape, owner: string):
           announced("create", formatMember(request.member), request.token),
           handler.create(request),
         ),
-      mark: (request) =>
-        Effect.andThen(announced("mark", request.id, null), handler.mark(request)),
+      mark: (request) => Effect.andThen(announced("mark", request.id, null), handler.mark(request)),
       remove: (request) =>
         Effect.andThen(announced("remove", request.id, null), handler.remove(request)),
     },

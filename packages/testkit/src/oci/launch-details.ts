@@ -144,7 +144,7 @@ const checkPlace = (body: Fields, seed: Seed): Answer | undefined => {
   if (faultDomain === undefined || faultDomain === null) return undefined;
   return typeof faultDomain === "string" && seed.faultDomains.includes(faultDomain)
     ? undefined
-    : invalid(`Unknown faultDomain ${String(faultDomain)}`);
+    : invalid(`Unknown faultDomain ${JSON.stringify(faultDomain)}`);
 };
 
 const checkSource = (body: Fields): Answer | undefined => {

@@ -1,6 +1,7 @@
 // Decides which items stand on one page of a list, and the opaque cursor of the next page.
 
 import { createHash } from "node:crypto";
+import { compareText } from "@muster/core/words/diagnostic";
 import { invalid, ok, type Answer } from "./answer.ts";
 
 /** Where an item stands in its list: compared part by part, ascending. */
@@ -80,7 +81,9 @@ const limitOf = (query: URLSearchParams): number | undefined => {
 
 // A cursor belongs to one question: with other filters it would silently skip items.
 const questionOf = (query: URLSearchParams): string => {
-  const filters = [...query].filter(([name]) => name !== "page" && name !== "limit").toSorted();
+  const filters = [...query]
+    .filter(([name]) => name !== "page" && name !== "limit")
+    .toSorted(([a, x], [b, y]) => compareText(a, b) || compareText(x, y));
   return createHash("sha256").update(JSON.stringify(filters)).digest("base64url").slice(0, 16);
 };
 

@@ -11,7 +11,7 @@ import { isFields } from "./tags.ts";
 export const tokenRefusal = invalid("opc-retry-token must have 1 to 64 characters");
 
 /** The token of the request; undefined when it has none. */
-export const readToken = (call: Call): string | "invalid" | undefined => {
+export const readToken = (call: Call): string | undefined => {
   const token = call.header("opc-retry-token");
   if (token === undefined) return undefined;
   return token.length >= 1 && token.length <= 64 ? token : "invalid";

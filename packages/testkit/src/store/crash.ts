@@ -4,7 +4,7 @@ import type { StoreShape } from "@muster/core/store/store";
 import type { Handler } from "@muster/core/words/provider";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
-import * as Exit from "effect/Exit";
+import type * as Exit from "effect/Exit";
 import * as Fiber from "effect/Fiber";
 
 /**

@@ -59,7 +59,9 @@ describe("law 10: audited before it happens", () => {
           }
           const outcome = entries.find(
             (one) =>
-              one.phase === "outcome" && one.seq > intent.seq && one.action === intent.action &&
+              one.phase === "outcome" &&
+              one.seq > intent.seq &&
+              one.action === intent.action &&
               one.targets.includes(target),
           );
           assert.strictEqual(outcome?.outcome, "done");
@@ -102,7 +104,9 @@ describe("law 10: audited before it happens", () => {
       const digest = consentDigest(ids);
       yield* store.commit({
         owner: "us",
-        puts: [{ _tag: "Approval", digest, by: "ann", reason: "seen", at: "2026-01-01T00:00:00.000Z" }],
+        puts: [
+          { _tag: "Approval", digest, by: "ann", reason: "seen", at: "2026-01-01T00:00:00.000Z" },
+        ],
       });
       yield* fakeTurn({ cloud, store, documents: [fleetOf(4)] });
       const intents = (yield* store.auditEntries(0, whole)).filter(
@@ -173,7 +177,14 @@ describe("law 10: the chain shows what was done to it", () => {
     Effect.gen(function* () {
       const entries = yield* chain;
       const [first, second] = entries;
-      const { chain: name, format: _format, hash: _hash, prev: _prev, seq: _seq, ...draft } = second!;
+      const {
+        chain: name,
+        format: _format,
+        hash: _hash,
+        prev: _prev,
+        seq: _seq,
+        ...draft
+      } = second!;
       const skipped = sealEntry({ chain: name, seq: 2, hash: first!.hash }, draft);
       assert.strictEqual(verifyChain([first!, skipped])?.seq, 3);
     }),

@@ -21,7 +21,10 @@ const answer = (reason: ProviderReason, retryAfterMillis?: number) =>
   });
 
 const fail = (cloud: FakeCloud, operation: string, times: number, error: ProviderError) =>
-  cloud.faults.next.set(operation, Array.from({ length: times }, () => error));
+  cloud.faults.next.set(
+    operation,
+    Array.from({ length: times }, () => error),
+  );
 
 const timesOf = (cloud: FakeCloud, operation: string) =>
   cloud.calls().flatMap((call) => (call.operation === operation ? [call.at] : []));
@@ -29,14 +32,19 @@ const timesOf = (cloud: FakeCloud, operation: string) =>
 describe("law 8: bounded", () => {
   it.effect.prop(
     "never more launches in flight than asked for, over all groups of a document",
-    { parallel: small, counts: Schema.Array(small).check(Schema.isMinLength(1), Schema.isMaxLength(4)) },
+    {
+      parallel: small,
+      counts: Schema.Array(small).check(Schema.isMinLength(1), Schema.isMaxLength(4)),
+    },
     ({ counts, parallel }) =>
       Effect.gen(function* () {
         const cloud = makeFakeCloud();
         cloud.faults.launchMillis = 3_000;
         const groups = counts.map((count, index) => ({ name: `g${index}`, count }));
         const document = { name: "site", spec: { parallel, groups } };
-        yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [document] }));
+        yield* whileTimePasses(
+          fakeTurn({ cloud, store: makeMemoryStore(), documents: [document] }),
+        );
         const asked = counts.reduce((sum, count) => sum + count, 0);
         assert.strictEqual(living(cloud, "site").length, asked);
         assert.strictEqual(cloud.peak(), Math.min(parallel, asked));
@@ -48,7 +56,9 @@ describe("law 8: bounded", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       fail(cloud, "create", 1, answer("Throttled", 4_000));
-      yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }));
+      yield* whileTimePasses(
+        fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }),
+      );
       const [first, second] = timesOf(cloud, "create");
       assert.isAtLeast(second! - first!, 4_000);
       assert.strictEqual(living(cloud, "site").length, 1);
@@ -59,7 +69,9 @@ describe("law 8: bounded", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       fail(cloud, "create", 5, answer("Throttled", 4_000));
-      yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(5)] }));
+      yield* whileTimePasses(
+        fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(5)] }),
+      );
       const again = timesOf(cloud, "create").slice(5);
       assert.strictEqual(again.length, 5);
       assert.isAbove(new Set(again).size, 1, "all five came back in the same millisecond");
@@ -70,7 +82,9 @@ describe("law 8: bounded", () => {
     Effect.gen(function* () {
       const cloud = makeFakeCloud();
       fail(cloud, "create", 1_000, answer("Throttled"));
-      yield* whileTimePasses(fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }));
+      yield* whileTimePasses(
+        fakeTurn({ cloud, store: makeMemoryStore(), documents: [fleetOf(1)] }),
+      );
       const times = timesOf(cloud, "create");
       const waits = times.slice(1).map((at, index) => at - times[index]!);
       assert.isAtLeast(waits[0]!, fakePace.retryMillis / 2);
@@ -83,12 +97,18 @@ describe("law 8: bounded", () => {
 
   it.effect("an unreachable provider: unknown only when a write was sent", () =>
     Effect.gen(function* () {
-      for (const [operation, result] of [["find", "failed"], ["create", "unknown"]] as const) {
+      for (const [operation, result] of [
+        ["find", "failed"],
+        ["create", "unknown"],
+      ] as const) {
         const cloud = makeFakeCloud();
         const store = makeMemoryStore();
         fail(cloud, operation, 1_000, answer("Unreachable"));
         const turn = yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
-        assert.deepStrictEqual(turn.outcomes.map((one) => one.result), [result]);
+        assert.deepStrictEqual(
+          turn.outcomes.map((one) => one.result),
+          [result],
+        );
         const times = timesOf(cloud, operation);
         assert.isAtMost(times.at(-1)! - times[0]!, fakePace.unreachableMillis);
         const open = (yield* store.load("us")).filter((record) => record._tag === "Intent");
@@ -106,7 +126,10 @@ describe("law 8: bounded", () => {
         fakeTurn({ cloud, store, documents: [fleetOf(1)] }),
         "1 second",
       );
-      assert.deepStrictEqual(turn.outcomes.map((one) => one.result), ["unknown"]);
+      assert.deepStrictEqual(
+        turn.outcomes.map((one) => one.result),
+        ["unknown"],
+      );
       yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
       assert.strictEqual(cloud.mutations().length, 1);
     }),

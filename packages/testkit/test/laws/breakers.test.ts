@@ -43,16 +43,26 @@ const plantOurs = (
 const approve = (store: StoreShape, digest: string) =>
   store.commit({
     owner: "us",
-    puts: [
-      { _tag: "Approval", digest, by: "ann", reason: "seen", at: "2026-05-01T12:30:00.000Z" },
-    ],
+    puts: [{ _tag: "Approval", digest, by: "ann", reason: "seen", at: "2026-05-01T12:30:00.000Z" }],
   });
 
-const refusalOf = (turn: { readonly left: ReadonlyArray<{ readonly refusals: ReadonlyArray<{ readonly reason: { readonly code: string }; readonly remedy: string; readonly consent?: string }> }> }) =>
-  turn.left.flatMap((plan) => plan.refusals)[0];
+const refusalOf = (turn: {
+  readonly left: ReadonlyArray<{
+    readonly refusals: ReadonlyArray<{
+      readonly reason: { readonly code: string };
+      readonly remedy: string;
+      readonly consent?: string;
+    }>;
+  }>;
+}) => turn.left.flatMap((plan) => plan.refusals)[0];
 
 const conditionOf = (
-  turn: { readonly statuses: ReadonlyArray<{ readonly metadata: { readonly name: string }; readonly conditions: ReadonlyArray<{ readonly type: string; readonly status: string }> }> },
+  turn: {
+    readonly statuses: ReadonlyArray<{
+      readonly metadata: { readonly name: string };
+      readonly conditions: ReadonlyArray<{ readonly type: string; readonly status: string }>;
+    }>;
+  },
   type: string,
   name = "site",
 ) =>
@@ -85,9 +95,7 @@ describe("law 6: what a person wrote", () => {
       const handler = {
         ...cloud.handler,
         create: (request: Parameters<typeof cloud.handler.create>[0]) =>
-          request.member.slot === 8
-            ? Effect.never
-            : cloud.handler.create(request),
+          request.member.slot === 8 ? Effect.never : cloud.handler.create(request),
       };
       yield* Effect.raceFirst(
         Effect.ignore(fakeTurn({ cloud, store, documents: [fleetOf(8)], handler })),
@@ -106,26 +114,28 @@ describe("law 6: what a person wrote", () => {
 });
 
 describe("law 6: what vanished", () => {
-  it.effect("a document: Orphaned once, then quiet; come back, it is normal and nothing is doubled", () =>
-    Effect.gen(function* () {
-      const other = fleetOf(1, "other");
-      const { cloud, store } = yield* start(fleetOf(3), other);
-      const before = cloud.mutations().length;
-      const first = yield* fakeTurn({ cloud, store, documents: [other] });
-      assert.strictEqual(conditionOf(first, "Orphaned"), "True");
-      const head = yield* store.auditHead;
-      const records = yield* store.load("us");
-      yield* TestClock.adjust("1 hour");
-      const second = yield* fakeTurn({ cloud, store, documents: [other] });
-      assert.strictEqual(conditionOf(second, "Orphaned"), "True");
-      assert.strictEqual(second.lease, null);
-      assert.deepStrictEqual(yield* store.auditHead, head);
-      assert.deepStrictEqual(yield* store.load("us"), records);
-      const back = yield* fakeTurn({ cloud, store, documents: [fleetOf(3), other] });
-      assert.strictEqual(conditionOf(back, "Orphaned"), undefined);
-      assert.strictEqual(conditionOf(back, "Ready"), "True");
-      assert.strictEqual(cloud.mutations().length, before);
-    }),
+  it.effect(
+    "a document: Orphaned once, then quiet; come back, it is normal and nothing is doubled",
+    () =>
+      Effect.gen(function* () {
+        const other = fleetOf(1, "other");
+        const { cloud, store } = yield* start(fleetOf(3), other);
+        const before = cloud.mutations().length;
+        const first = yield* fakeTurn({ cloud, store, documents: [other] });
+        assert.strictEqual(conditionOf(first, "Orphaned"), "True");
+        const head = yield* store.auditHead;
+        const records = yield* store.load("us");
+        yield* TestClock.adjust("1 hour");
+        const second = yield* fakeTurn({ cloud, store, documents: [other] });
+        assert.strictEqual(conditionOf(second, "Orphaned"), "True");
+        assert.strictEqual(second.lease, null);
+        assert.deepStrictEqual(yield* store.auditHead, head);
+        assert.deepStrictEqual(yield* store.load("us"), records);
+        const back = yield* fakeTurn({ cloud, store, documents: [fleetOf(3), other] });
+        assert.strictEqual(conditionOf(back, "Orphaned"), undefined);
+        assert.strictEqual(conditionOf(back, "Ready"), "True");
+        assert.strictEqual(cloud.mutations().length, before);
+      }),
   );
 
   it.effect("every file, even all at once", () =>
@@ -148,12 +158,20 @@ describe("law 6: what vanished", () => {
     Effect.gen(function* () {
       const both = {
         name: "site",
-        spec: { groups: [{ name: "web", count: 2 }, { name: "db", count: 2 }] },
+        spec: {
+          groups: [
+            { name: "web", count: 2 },
+            { name: "db", count: 2 },
+          ],
+        },
       };
       const { cloud, store } = yield* start(both);
       const before = cloud.mutations().length;
       const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
-      assert.strictEqual(turn.left[0]!.outside.filter((one) => one.why === "set vanished").length, 2);
+      assert.strictEqual(
+        turn.left[0]!.outside.filter((one) => one.why === "set vanished").length,
+        2,
+      );
       yield* fakeTurn({ cloud, store, documents: [both] });
       assert.strictEqual(cloud.mutations().length, before);
     }),
@@ -257,7 +275,12 @@ describe("law 6: removals that nobody asked for", () => {
     Effect.gen(function* () {
       const spec = (web: number) => ({
         name: "site",
-        spec: { groups: [{ name: "web", count: web }, { name: "db", count: 1 }] },
+        spec: {
+          groups: [
+            { name: "web", count: web },
+            { name: "db", count: 1 },
+          ],
+        },
       });
       const { cloud, store } = yield* start(spec(6));
       for (const slot of [50, 51, 52]) {
@@ -297,27 +320,29 @@ describe("law 6: removals that nobody asked for", () => {
     }),
   );
 
-  it.effect("a removal counts from its intent on: a crash does not make it forgotten", () =>
-    Effect.gen(function* () {
-      const route: Journey = {
-        name: "surplus, and later more of it",
-        steps: [
-          { documents: [fleetOf(4)] },
-          {
-            documents: [fleetOf(4)],
-            wait: "1 hour",
-            before: (cloud: FakeCloud) => void plantOurs(cloud, 1),
-          },
-          { documents: [fleetOf(4)], before: (cloud: FakeCloud) => void plantOurs(cloud, 1) },
-        ],
-      };
-      const { labels } = yield* survive(route, { store: "same", listLagMillis: 0 });
-      for (let at = 1; at <= labels.length; at += 1) {
-        const end = yield* survive(route, { store: "same", listLagMillis: 0, at });
-        assert.isAtMost(removedFrom(end.cloud).length, 1, `point ${at} (${end.died})`);
-        assert.deepStrictEqual(launchedTwice(end.cloud), []);
-      }
-    }),
+  it.effect(
+    "a removal counts from its intent on: a crash does not make it forgotten",
+    () =>
+      Effect.gen(function* () {
+        const route: Journey = {
+          name: "surplus, and later more of it",
+          steps: [
+            { documents: [fleetOf(4)] },
+            {
+              documents: [fleetOf(4)],
+              wait: "1 hour",
+              before: (cloud: FakeCloud) => void plantOurs(cloud, 1),
+            },
+            { documents: [fleetOf(4)], before: (cloud: FakeCloud) => void plantOurs(cloud, 1) },
+          ],
+        };
+        const { labels } = yield* survive(route, { store: "same", listLagMillis: 0 });
+        for (let at = 1; at <= labels.length; at += 1) {
+          const end = yield* survive(route, { store: "same", listLagMillis: 0, at });
+          assert.isAtMost(removedFrom(end.cloud).length, 1, `point ${at} (${end.died})`);
+          assert.deepStrictEqual(launchedTwice(end.cloud), []);
+        }
+      }),
     60_000,
   );
 
@@ -387,7 +412,10 @@ describe("law 6: removals that nobody asked for", () => {
 
 describe("law 6: a rename moves members", () => {
   const marksOnly = (cloud: FakeCloud, from: number) =>
-    cloud.mutations().slice(from).map((mutation) => mutation.operation);
+    cloud
+      .mutations()
+      .slice(from)
+      .map((mutation) => mutation.operation);
 
   it.effect("a document's, by marks alone", () =>
     Effect.gen(function* () {

@@ -36,40 +36,47 @@ const cancelAfter = Effect.fnUntraced(function* (millis: number, listLagMillis: 
 });
 
 describe("a turn that is cancelled", () => {
-  it.effect("leaves its launches as open intents, says so in the audit, and lets the lease go", () =>
-    Effect.gen(function* () {
-      const { cloud, exit, store } = yield* cancelAfter(1_000, 0);
-      assert.isTrue(Exit.hasInterrupts(exit));
-      assert.strictEqual(cloud.mutations().length, 2);
-      const open = yield* intents(store);
-      assert.sameMembers(
-        open.map((intent) => intent.target),
-        cloud.machines().map((machine) => machine.id),
-      );
-      const said = yield* notes(store);
-      assert.deepStrictEqual(said.map((entry) => entry.outcome), ["unknown", "unknown"]);
-      const lease = yield* store.lease("us");
-      assert.isAtMost(lease.expiresAt, 0);
-      assert.strictEqual(yield* chainFault(store), undefined);
-    }),
+  it.effect(
+    "leaves its launches as open intents, says so in the audit, and lets the lease go",
+    () =>
+      Effect.gen(function* () {
+        const { cloud, exit, store } = yield* cancelAfter(1_000, 0);
+        assert.isTrue(Exit.hasInterrupts(exit));
+        assert.strictEqual(cloud.mutations().length, 2);
+        const open = yield* intents(store);
+        assert.sameMembers(
+          open.map((intent) => intent.target),
+          cloud.machines().map((machine) => machine.id),
+        );
+        const said = yield* notes(store);
+        assert.deepStrictEqual(
+          said.map((entry) => entry.outcome),
+          ["unknown", "unknown"],
+        );
+        const lease = yield* store.lease("us");
+        assert.isAtMost(lease.expiresAt, 0);
+        assert.strictEqual(yield* chainFault(store), undefined);
+      }),
   );
 
-  it.effect("at any moment, with lists in step or late: the next turns settle and double nothing", () =>
-    Effect.gen(function* () {
-      for (const lag of [0, 60_000]) {
-        for (let millis = 0; millis <= 7_000; millis += 500) {
-          const { cloud, store, unannounced } = yield* cancelAfter(millis, lag);
-          cloud.faults.launchMillis = 0;
-          const { faults } = yield* settleDown(cloud, store, [site]);
-          const when = `cancelled after ${millis} ms, lists late by ${lag} ms`;
-          assert.deepStrictEqual(faults, [], when);
-          assert.deepStrictEqual(unannounced(), [], when);
-          assert.deepStrictEqual(launchedTwice(cloud), [], when);
-          assert.strictEqual(living(cloud, "site").length, 5, when);
-          assert.deepStrictEqual(yield* intents(store), [], when);
-          assert.strictEqual(cloud.mutations().length, 5, when);
+  it.effect(
+    "at any moment, with lists in step or late: the next turns settle and double nothing",
+    () =>
+      Effect.gen(function* () {
+        for (const lag of [0, 60_000]) {
+          for (let millis = 0; millis <= 7_000; millis += 500) {
+            const { cloud, store, unannounced } = yield* cancelAfter(millis, lag);
+            cloud.faults.launchMillis = 0;
+            const { faults } = yield* settleDown(cloud, store, [site]);
+            const when = `cancelled after ${millis} ms, lists late by ${lag} ms`;
+            assert.deepStrictEqual(faults, [], when);
+            assert.deepStrictEqual(unannounced(), [], when);
+            assert.deepStrictEqual(launchedTwice(cloud), [], when);
+            assert.strictEqual(living(cloud, "site").length, 5, when);
+            assert.deepStrictEqual(yield* intents(store), [], when);
+            assert.strictEqual(cloud.mutations().length, 5, when);
+          }
         }
-      }
-    }),
+      }),
   );
 });

@@ -75,8 +75,14 @@ const journeys: ReadonlyArray<Expected> = [
 
 const successors: ReadonlyArray<{ readonly name: string; readonly crash: Omit<Crash, "at"> }> = [
   { name: "the same store", crash: { store: "same", listLagMillis: 0 } },
-  { name: "the same store, a list that lags 90 s", crash: { store: "same", listLagMillis: 90_000 } },
-  { name: "an empty store, a list that lags 30 s", crash: { store: "empty", listLagMillis: 30_000 } },
+  {
+    name: "the same store, a list that lags 90 s",
+    crash: { store: "same", listLagMillis: 90_000 },
+  },
+  {
+    name: "an empty store, a list that lags 30 s",
+    crash: { store: "empty", listLagMillis: 30_000 },
+  },
 ];
 
 const plantStrangers = (journey: Expected): Journey => ({
@@ -104,26 +110,28 @@ const strangersTouched = (cloud: FakeCloud) => {
 describe("law 3: crash anywhere", () => {
   for (const journey of journeys) {
     for (const { name, crash } of successors) {
-      it.effect(`${journey.name}: every point, then ${name}`, () =>
-        Effect.gen(function* () {
-          const route = plantStrangers(journey);
-          const { labels } = yield* survive(route, crash);
-          assert.isAbove(labels.length, 20);
-          const wrong: Array<string> = [];
-          for (let at = 1; at <= labels.length; at += 1) {
-            const end = yield* survive(route, { ...crash, at });
-            const say = (text: string) => wrong.push(`point ${at} (${end.died}): ${text}`);
-            if (end.died !== labels[at - 1]) say(`the walk was another: ${labels[at - 1]}`);
-            for (const fault of end.faults) say(fault);
-            for (const twice of launchedTwice(end.cloud)) say(`${twice} was launched twice`);
-            const alive = living(end.cloud, journey.document);
-            if (alive.join() !== [...journey.alive].join()) say(`alive are ${alive.join()}`);
-            const launches = end.cloud.mutations().filter((one) => one.operation === "create");
-            if (launches.length !== journey.launches) say(`${launches.length} launches`);
-            for (const { id } of strangersTouched(end.cloud)) say(`touched the stranger ${id}`);
-          }
-          assert.deepStrictEqual(wrong.slice(0, 12), []);
-        }),
+      it.effect(
+        `${journey.name}: every point, then ${name}`,
+        () =>
+          Effect.gen(function* () {
+            const route = plantStrangers(journey);
+            const { labels } = yield* survive(route, crash);
+            assert.isAbove(labels.length, 20);
+            const wrong: Array<string> = [];
+            for (let at = 1; at <= labels.length; at += 1) {
+              const end = yield* survive(route, { ...crash, at });
+              const say = (text: string) => wrong.push(`point ${at} (${end.died}): ${text}`);
+              if (end.died !== labels[at - 1]) say(`the walk was another: ${labels[at - 1]}`);
+              for (const fault of end.faults) say(fault);
+              for (const twice of launchedTwice(end.cloud)) say(`${twice} was launched twice`);
+              const alive = living(end.cloud, journey.document);
+              if (alive.join() !== [...journey.alive].join()) say(`alive are ${alive.join()}`);
+              const launches = end.cloud.mutations().filter((one) => one.operation === "create");
+              if (launches.length !== journey.launches) say(`${launches.length} launches`);
+              for (const { id } of strangersTouched(end.cloud)) say(`touched the stranger ${id}`);
+            }
+            assert.deepStrictEqual(wrong.slice(0, 12), []);
+          }),
         60_000,
       );
     }
@@ -131,22 +139,24 @@ describe("law 3: crash anywhere", () => {
 
   for (const journey of journeys) {
     for (const { name, crash } of successors.slice(0, 2)) {
-      it.effect(`${journey.name}: every point, the next commit comes first, then ${name}`, () =>
-        Effect.gen(function* () {
-          const { labels } = yield* survive(journey, crash);
-          const wrong: Array<string> = [];
-          for (let at = 1; at <= labels.length; at += 1) {
-            const end = yield* survive(journey, { ...crash, at, movesOn: true });
-            const say = (text: string) => wrong.push(`point ${at} (${end.died}): ${text}`);
-            for (const fault of end.faults) say(fault);
-            for (const twice of launchedTwice(end.cloud)) say(`${twice} was launched twice`);
-            const alive = living(end.cloud, journey.document);
-            if (alive.length !== journey.alive.length) say(`alive are ${alive.join()}`);
-            const launches = end.cloud.mutations().filter((one) => one.operation === "create");
-            if (launches.length > journey.launches) say(`${launches.length} launches`);
-          }
-          assert.deepStrictEqual(wrong.slice(0, 12), []);
-        }),
+      it.effect(
+        `${journey.name}: every point, the next commit comes first, then ${name}`,
+        () =>
+          Effect.gen(function* () {
+            const { labels } = yield* survive(journey, crash);
+            const wrong: Array<string> = [];
+            for (let at = 1; at <= labels.length; at += 1) {
+              const end = yield* survive(journey, { ...crash, at, movesOn: true });
+              const say = (text: string) => wrong.push(`point ${at} (${end.died}): ${text}`);
+              for (const fault of end.faults) say(fault);
+              for (const twice of launchedTwice(end.cloud)) say(`${twice} was launched twice`);
+              const alive = living(end.cloud, journey.document);
+              if (alive.length !== journey.alive.length) say(`alive are ${alive.join()}`);
+              const launches = end.cloud.mutations().filter((one) => one.operation === "create");
+              if (launches.length > journey.launches) say(`${launches.length} launches`);
+            }
+            assert.deepStrictEqual(wrong.slice(0, 12), []);
+          }),
         60_000,
       );
     }
@@ -179,7 +189,10 @@ describe("law 3: crash anywhere", () => {
       cloud.faults.lost.set("create", 1_000);
       cloud.faults.listLagMillis = 5_000;
       const first = yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(2)] }));
-      assert.deepStrictEqual(new Set(first.outcomes.map((one) => one.result)), new Set(["unknown"]));
+      assert.deepStrictEqual(
+        new Set(first.outcomes.map((one) => one.result)),
+        new Set(["unknown"]),
+      );
       cloud.faults.lost.set("create", 0);
       const { faults } = yield* settleDown(cloud, store, [fleetOf(2)]);
       assert.deepStrictEqual(faults, []);
@@ -214,10 +227,14 @@ describe("law 3: crash anywhere", () => {
         ...cloud.handler,
         create: (request: Parameters<typeof cloud.handler.create>[0]) =>
           Effect.suspend(() =>
-            cloud.faults.lost.get("create") === 0 ? Effect.fail(denied) : cloud.handler.create(request),
+            cloud.faults.lost.get("create") === 0
+              ? Effect.fail(denied)
+              : cloud.handler.create(request),
           ),
       };
-      const turn = yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)], handler }));
+      const turn = yield* whileTimePasses(
+        fakeTurn({ cloud, store, documents: [fleetOf(1)], handler }),
+      );
       assert.strictEqual(cloud.mutations().length, 1);
       assert.deepStrictEqual(
         turn.outcomes.map((one) => one.result),
@@ -226,19 +243,21 @@ describe("law 3: crash anywhere", () => {
     }),
   );
 
-  it.effect("a launch in flight keeps its place: another order of places launches nothing twice", () =>
-    Effect.gen(function* () {
-      const cloud = makeFakeCloud();
-      const store = makeMemoryStore();
-      cloud.faults.places = ["place-1", "place-2"];
-      cloud.faults.lost.set("create", 1_000);
-      cloud.faults.listLagMillis = 90_000;
-      yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
-      cloud.faults.lost.set("create", 0);
-      cloud.faults.places = ["place-2", "place-1"];
-      yield* settleDown(cloud, store, [fleetOf(1)]);
-      assert.deepStrictEqual(launchedTwice(cloud), []);
-    }),
+  it.effect(
+    "a launch in flight keeps its place: another order of places launches nothing twice",
+    () =>
+      Effect.gen(function* () {
+        const cloud = makeFakeCloud();
+        const store = makeMemoryStore();
+        cloud.faults.places = ["place-1", "place-2"];
+        cloud.faults.lost.set("create", 1_000);
+        cloud.faults.listLagMillis = 90_000;
+        yield* whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(1)] }));
+        cloud.faults.lost.set("create", 0);
+        cloud.faults.places = ["place-2", "place-1"];
+        yield* settleDown(cloud, store, [fleetOf(1)]);
+        assert.deepStrictEqual(launchedTwice(cloud), []);
+      }),
   );
 });
 

@@ -37,7 +37,11 @@ const documentOf = (
     const moves = group.renamed && old !== undefined;
     const own = old ?? `g${at}a`;
     return [
-      { name: moves ? turned(own) : own, count: group.count, ...(moves ? { previousName: own } : {}) },
+      {
+        name: moves ? turned(own) : own,
+        count: group.count,
+        ...(moves ? { previousName: own } : {}),
+      },
     ];
   });
   return [
@@ -124,7 +128,9 @@ describe("law 2: empty plan", () => {
         const { store, writes } = counting(makeMemoryStore());
         let before: ReadonlyArray<FakeDocument> = [];
         for (const commit of commits) {
-          const documents = commit.documents.flatMap((drawn, index) => documentOf(drawn, index, before));
+          const documents = commit.documents.flatMap((drawn, index) =>
+            documentOf(drawn, index, before),
+          );
           const applied = yield* fakeTurn({ cloud, store, documents });
           assert.deepStrictEqual(applied.diagnostics, []);
           assert.deepStrictEqual(applied.left.flatMap(effectiveChanges), []);
@@ -151,10 +157,22 @@ describe("law 2: empty plan", () => {
       const adopted = cloud.plant({ document: "site" });
       const document = { kind: "FakeFleet", name: "site" };
       const at = "2026-05-01T12:00:00.000Z";
-      const wish = { document, id: adopted.id, from: null, set: "web", by: "ann", reason: "ours", at };
+      const wish = {
+        document,
+        id: adopted.id,
+        from: null,
+        set: "web",
+        by: "ann",
+        reason: "ours",
+        at,
+      };
       yield* store.commit({ owner: "us", puts: [{ _tag: "Adoption", ...wish }] });
       cloud.plant({ document: "theirs", owner: "them" });
-      cloud.faults.blocked.set("stuck", { reason: "Invalid", message: "no image", remedy: "name one" });
+      cloud.faults.blocked.set("stuck", {
+        reason: "Invalid",
+        message: "no image",
+        remedy: "name one",
+      });
       cloud.faults.blind.set("dark", denied);
       const documents = [fleetOf(2), fleetOf(2, "theirs"), fleetOf(2, "stuck"), fleetOf(2, "dark")];
       yield* fakeTurn({ cloud, store, documents });

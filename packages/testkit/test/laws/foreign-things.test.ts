@@ -88,7 +88,11 @@ describe("law 4: foreign things are untouchable", () => {
       const cloud = makeFakeCloud();
       const store = makeMemoryStore();
       yield* fakeTurn({ cloud, store, documents: [fleetOf(2)] });
-      cloud.plant({ document: "site", owner: "them", name: { set: "web", slot: 9, generation: 1 } });
+      cloud.plant({
+        document: "site",
+        owner: "them",
+        name: { set: "web", slot: 9, generation: 1 },
+      });
       const before = cloud.mutations().length;
       for (const count of [0, 5]) {
         const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(count)] });
@@ -122,7 +126,10 @@ describe("law 4: foreign things are untouchable", () => {
       assert.strictEqual(living(cloud, "site").length, 2);
       yield* fakeTurn({ cloud, store, documents: [fleetOf(0)] });
       assert.deepStrictEqual(living(cloud, "site"), ["(unmarked)"]);
-      assert.deepStrictEqual(cloud.machines().find(({ id }) => id === unowned.id), unowned);
+      assert.deepStrictEqual(
+        cloud.machines().find(({ id }) => id === unowned.id),
+        unowned,
+      );
     }),
   );
 
@@ -170,7 +177,10 @@ describe("law 4: adoption", () => {
       assert.strictEqual(owners.get(first!.id), null);
       assert.strictEqual(owners.get(second!.id), "us");
       const records = yield* store.load("us");
-      assert.deepStrictEqual(records.filter((record) => record._tag === "Adoption"), []);
+      assert.deepStrictEqual(
+        records.filter((record) => record._tag === "Adoption"),
+        [],
+      );
       const entry = (yield* store.auditEntries(0, 100)).find((one) => one.action === "adopt");
       assert.include(entry!.targets, second!.id);
       assert.include(entry!.reason.text, "ann");
@@ -219,15 +229,17 @@ describe("law 4: adoption", () => {
     }),
   );
 
-  it.effect("into a group that is not there: the member still counts, nothing is launched beside it", () =>
-    Effect.gen(function* () {
-      const cloud = makeFakeCloud();
-      const store = makeMemoryStore();
-      const { id } = cloud.plant({ document: "site" });
-      yield* wish(store, id, { set: "wbe" });
-      yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
-      assert.deepStrictEqual(cloud.mutations(), []);
-    }),
+  it.effect(
+    "into a group that is not there: the member still counts, nothing is launched beside it",
+    () =>
+      Effect.gen(function* () {
+        const cloud = makeFakeCloud();
+        const store = makeMemoryStore();
+        const { id } = cloud.plant({ document: "site" });
+        yield* wish(store, id, { set: "wbe" });
+        yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
+        assert.deepStrictEqual(cloud.mutations(), []);
+      }),
   );
 
   it.effect("gives no name that a launch in flight already has", () =>

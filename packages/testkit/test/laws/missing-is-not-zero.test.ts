@@ -68,23 +68,25 @@ describe("law 5: missing is not zero", () => {
     }),
   );
 
-  it.effect("whatever error a look ends in: Ready Unknown with its reason, and other documents go on", () =>
-    Effect.gen(function* () {
-      for (const reason of reasons) {
-        const cloud = makeFakeCloud();
-        const store = makeMemoryStore();
-        cloud.faults.blind.set("site", failing(reason));
-        const documents = [fleetOf(2), fleetOf(1, "other")];
-        const turn = yield* turnOf({ cloud, store, documents });
-        assert.strictEqual(ready(turn).status, "Unknown");
-        assert.strictEqual(ready(turn).reason, `Blind${reason}`);
-        assert.strictEqual(ready(turn, "other").status, "True");
-        assert.deepStrictEqual(
-          cloud.mutations().map((mutation) => mutation.document),
-          ["other"],
-        );
-      }
-    }),
+  it.effect(
+    "whatever error a look ends in: Ready Unknown with its reason, and other documents go on",
+    () =>
+      Effect.gen(function* () {
+        for (const reason of reasons) {
+          const cloud = makeFakeCloud();
+          const store = makeMemoryStore();
+          cloud.faults.blind.set("site", failing(reason));
+          const documents = [fleetOf(2), fleetOf(1, "other")];
+          const turn = yield* turnOf({ cloud, store, documents });
+          assert.strictEqual(ready(turn).status, "Unknown");
+          assert.strictEqual(ready(turn).reason, `Blind${reason}`);
+          assert.strictEqual(ready(turn, "other").status, "True");
+          assert.deepStrictEqual(
+            cloud.mutations().map((mutation) => mutation.document),
+            ["other"],
+          );
+        }
+      }),
   );
 
   it.effect("a handler that cannot be had, or that forgets a document, is a blind spot", () =>
@@ -109,7 +111,10 @@ describe("law 5: missing is not zero", () => {
       cloud.faults.halfRead = true;
       yield* turnOf({ cloud, store, documents: [fleetOf(9)] });
       const records = yield* store.load("us");
-      assert.deepStrictEqual(records.filter((record) => record._tag === "Applied"), []);
+      assert.deepStrictEqual(
+        records.filter((record) => record._tag === "Applied"),
+        [],
+      );
     }),
   );
 

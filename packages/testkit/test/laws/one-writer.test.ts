@@ -123,12 +123,14 @@ describe("law 7: one writer", () => {
     return everyPoint({ before: 2, stale: renamed, successor: renamed });
   });
 
-  it.effect("overtaken by a run that was asked for something else: it launches and removes nothing more", () =>
-    // Between the last check and the wire nothing but the write's own condition can help.
-    everyPoint(
-      { before: 2, stale: [fleetOf(4)], successor: [fleetOf(3)] },
-      (label) => label !== "before create" && label !== "before remove",
-    ),
+  it.effect(
+    "overtaken by a run that was asked for something else: it launches and removes nothing more",
+    () =>
+      // Between the last check and the wire nothing but the write's own condition can help.
+      everyPoint(
+        { before: 2, stale: [fleetOf(4)], successor: [fleetOf(3)] },
+        (label) => label !== "before create" && label !== "before remove",
+      ),
   );
 
   it.effect("overtaken while it removed, by a run that keeps more", () =>
@@ -138,33 +140,35 @@ describe("law 7: one writer", () => {
     ),
   );
 
-  it.effect("a lease lost in the middle of an apply: no provider write after it, and the turn says so", () =>
-    Effect.gen(function* () {
-      const { cloud, store } = yield* start(1);
-      const site = { name: "site", spec: { parallel: 1, groups: [{ name: "web", count: 6 }] } };
-      let writesAtLoss = -1;
-      const handler: Handler = {
-        ...cloud.handler,
-        created: (expansion, accepted) =>
-          cloud.mutations().length < 3 || writesAtLoss >= 0
-            ? cloud.handler.created(expansion, accepted)
-            : Effect.gen(function* () {
-                yield* Effect.orDie(takeOver(store));
-                writesAtLoss = cloud.mutations().length;
-                return yield* cloud.handler.created(expansion, accepted);
-              }),
-      };
-      const exit = yield* whileTimePasses(
-        Effect.exit(fakeTurn({ cloud, store, documents: [site], handler })),
-        "1 second",
-      );
-      assert.isTrue(Exit.isFailure(exit));
-      assert.strictEqual(writesAtLoss, 3);
-      assert.strictEqual(cloud.mutations().length, writesAtLoss);
-      const head = yield* store.auditHead;
-      yield* TestClock.adjust("2 minutes");
-      assert.deepStrictEqual(yield* store.auditHead, head);
-    }),
+  it.effect(
+    "a lease lost in the middle of an apply: no provider write after it, and the turn says so",
+    () =>
+      Effect.gen(function* () {
+        const { cloud, store } = yield* start(1);
+        const site = { name: "site", spec: { parallel: 1, groups: [{ name: "web", count: 6 }] } };
+        let writesAtLoss = -1;
+        const handler: Handler = {
+          ...cloud.handler,
+          created: (expansion, accepted) =>
+            cloud.mutations().length < 3 || writesAtLoss >= 0
+              ? cloud.handler.created(expansion, accepted)
+              : Effect.gen(function* () {
+                  yield* Effect.orDie(takeOver(store));
+                  writesAtLoss = cloud.mutations().length;
+                  return yield* cloud.handler.created(expansion, accepted);
+                }),
+        };
+        const exit = yield* whileTimePasses(
+          Effect.exit(fakeTurn({ cloud, store, documents: [site], handler })),
+          "1 second",
+        );
+        assert.isTrue(Exit.isFailure(exit));
+        assert.strictEqual(writesAtLoss, 3);
+        assert.strictEqual(cloud.mutations().length, writesAtLoss);
+        const head = yield* store.auditHead;
+        yield* TestClock.adjust("2 minutes");
+        assert.deepStrictEqual(yield* store.auditHead, head);
+      }),
   );
 
   it.effect("once check fails nothing is written, retries included", () =>
@@ -237,9 +241,7 @@ describe("law 7: one writer", () => {
             return seen;
           }),
       };
-      const late = yield* Effect.flip(
-        fakeTurn({ cloud, store, documents: [fleetOf(0)], handler }),
-      );
+      const late = yield* Effect.flip(fakeTurn({ cloud, store, documents: [fleetOf(0)], handler }));
       assert.strictEqual(late.reason, "Taken");
       assert.strictEqual(living(cloud, "site").length, 3);
     }),

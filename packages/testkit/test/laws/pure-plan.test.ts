@@ -65,26 +65,22 @@ const sighting = (seen: Scenario["seen"][number], index: number): MemberSighting
 });
 
 const recordsOf = (scenario: Scenario): ReadonlyArray<StoreRecord> => [
-  ...scenario.applied.map(
-    (count, index): StoreRecord => ({
-      _tag: "Applied",
-      document: { kind: "FakeFleet", name: `fleet-${index}` },
-      set: "web",
-      count,
-      template: "t",
-      // Some so fresh that a list may still lag behind them.
-      knownSince: new Date(start - count * 240_000).toISOString(),
-    }),
-  ),
-  ...scenario.removed.map(
-    ({ age, fleet }, index): StoreRecord => ({
-      _tag: "Removal",
-      document: { kind: "FakeFleet", name: `fleet-${fleet}` },
-      set: "web",
-      id: `gone-${index}`,
-      at: new Date(start - age * 600_000 - index).toISOString(),
-    }),
-  ),
+  ...scenario.applied.map((count, index): StoreRecord => ({
+    _tag: "Applied",
+    document: { kind: "FakeFleet", name: `fleet-${index}` },
+    set: "web",
+    count,
+    template: "t",
+    // Some so fresh that a list may still lag behind them.
+    knownSince: new Date(start - count * 240_000).toISOString(),
+  })),
+  ...scenario.removed.map(({ age, fleet }, index): StoreRecord => ({
+    _tag: "Removal",
+    document: { kind: "FakeFleet", name: `fleet-${fleet}` },
+    set: "web",
+    id: `gone-${index}`,
+    at: new Date(start - age * 600_000 - index).toISOString(),
+  })),
   ...uniqueBy(scenario.open, ({ fleet, slot }) => `${fleet}.${slot}`).map(
     ({ age, fleet, slot }): StoreRecord => ({
       _tag: "Intent",
@@ -129,7 +125,9 @@ const uniqueBy = <A>(values: ReadonlyArray<A>, keyOf: (value: A) => string) => [
 /** The same values in another order, decided by the scenario's own numbers. */
 const shuffled = <A>(values: ReadonlyArray<A>, keys: ReadonlyArray<number>): ReadonlyArray<A> =>
   values
-    .map((value, index) => [keys[index % Math.max(1, keys.length)] ?? -index, index, value] as const)
+    .map(
+      (value, index) => [keys[index % Math.max(1, keys.length)] ?? -index, index, value] as const,
+    )
     .sort((a, b) => a[0] - b[0] || b[1] - a[1])
     .map(([, , value]) => value);
 
@@ -171,7 +169,7 @@ const variants = (value: unknown): ReadonlyArray<unknown> => {
   }
   if (typeof value === "number") return [value + 1];
   if (typeof value === "boolean") return [!value];
-  return [`${value ?? ""}x`];
+  return [typeof value === "string" ? `${value}x` : "x"];
 };
 
 describe("law 1: pure plan", () => {
@@ -211,7 +209,9 @@ describe("law 1: pure plan", () => {
   it.effect.prop("time alone changes nothing before nextDueAt", Scenario, (scenario) =>
     Effect.sync(() => {
       const plans = planned(scenario, null);
-      const due = plans.flatMap((one) => (one.nextDueAt === null ? [] : [Date.parse(one.nextDueAt)]));
+      const due = plans.flatMap((one) =>
+        one.nextDueAt === null ? [] : [Date.parse(one.nextDueAt)],
+      );
       const later = Math.min(start + 365 * 86_400_000, ...due.map((time) => time - 1));
       assert.strictEqual(encodePlans(planned(scenario, null, later)), encodePlans(plans));
     }),
@@ -295,17 +295,20 @@ describe("law 1: pure plan", () => {
     { timeout: 30_000, arbitrary: { runs: 30 } },
   );
 
-  it.effect.prop("no two launches or marks of a plan give the same name", Scenario, (scenario) =>
-    Effect.sync(() => {
-      for (const one of planned(scenario, null)) {
-        const names = one.changes.flatMap((change) =>
-          change.action === "create" || change.action === "adopt" || change.action === "update"
-            ? [formatMember(change.member)]
-            : [],
-        );
-        assert.deepStrictEqual(names, [...new Set(names)]);
-      }
-    }),
+  it.effect.prop(
+    "no two launches or marks of a plan give the same name",
+    Scenario,
+    (scenario) =>
+      Effect.sync(() => {
+        for (const one of planned(scenario, null)) {
+          const names = one.changes.flatMap((change) =>
+            change.action === "create" || change.action === "adopt" || change.action === "update"
+              ? [formatMember(change.member)]
+              : [],
+          );
+          assert.deepStrictEqual(names, [...new Set(names)]);
+        }
+      }),
     { arbitrary: { runs: 300 } },
   );
 

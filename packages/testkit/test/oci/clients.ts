@@ -94,7 +94,7 @@ export const details = (
   sourceDetails: {
     sourceType: "image",
     imageId: seedIds.imageId,
-  } as core.models.InstanceSourceViaImageDetails,
+  },
   createVnicDetails: { subnetId: seedIds.subnetId },
   ...changes,
 });

@@ -116,7 +116,7 @@ const strangers: readonly Details[] = [
     sourceDetails: {
       sourceType: "image",
       imageId: "ocid1.image.oc1.phx.other",
-    } as core.models.InstanceSourceViaImageDetails,
+    },
   },
 ];
 
@@ -157,7 +157,7 @@ it.effect("bounds the boot volume [launch.boot-volume]", () =>
         sourceType: "image",
         imageId: seedIds.imageId,
         bootVolumeSizeInGBs,
-      } as core.models.InstanceSourceViaImageDetails,
+      },
     });
     expect(await refusalOfLaunch(bench, sized(49))).toBe("400 InvalidParameter");
     expect(await refusalOfLaunch(bench, sized(32_769))).toBe("400 InvalidParameter");
