@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Event } from "@muster/core/apply/outcome";
 import type { Pace } from "@muster/core/apply/retry";
+import type { Write } from "@muster/core/apply/writer";
 import { Lease, type LeaseError } from "@muster/core/lease/lease";
 import { openRegistry, type ConfigurationError } from "@muster/core/loop/registry";
 import { isDocumentFile, type SourceText } from "@muster/core/read/read";
@@ -56,8 +57,10 @@ export interface RunReport {
   readonly head: string;
   readonly verification: Verification;
   readonly report: ReconcileReport;
-  /** Nothing when there was nothing to say. */
+  /** Nothing when there was nothing to say, or when it could not be said. */
   readonly published: PublishedRun | null;
+  /** Why it could not be said in git; the store remembers it, and the next run says it. */
+  readonly unpublished: GitError | StoreError | LeaseError | null;
 }
 
 export type RunError = GitError | StoreError | LeaseError | ConfigurationError;
@@ -81,20 +84,26 @@ const scopedRun = Effect.fn("run")(function* (
     lastActed: isAccepted(records, sighting.head) ? null : (acted?.commit ?? null),
     signers: options.signers,
   });
+  const news = isHeld(verification) ? null : headNews(options, acted, sighting.head);
   const { sources, faults } = yield* readSources(options, sighting);
   const published = yield* publishedBefore(options, sighting);
   const { lease, held } = yield* watchedLease(options);
   const report = hasErrors(faults)
     ? { ...nothingDone, diagnostics: faults }
-    : yield* turn(options, sighting, verification, sources, published, store.id).pipe(
+    : yield* turn({ options, sighting, verification, sources, published, news }).pipe(
         Effect.provideService(Lease, lease),
       );
-  if (hasErrors(report.diagnostics)) {
-    return { head: sighting.head, verification, report, published: null };
-  }
-  const said = yield* publishRun({ options, sighting, report, lease, held });
-  if (!isHeld(verification)) yield* rememberHead(options, acted, sighting.head);
-  return { head: sighting.head, verification, report, published: said };
+  const run = { head: sighting.head, verification, report, published: null, unpublished: null };
+  if (hasErrors(report.diagnostics)) return run;
+  // A turn that had nothing to write left the head to us.
+  if (report.lease === null && news !== null) yield* store.commit({ owner: options.owner, ...news });
+  return yield* publishRun({ options, sighting, report, lease, held }).pipe(
+    Effect.map((published): RunReport => ({ ...run, published })),
+    Effect.catchIf(
+      (error) => error._tag !== "LeaseError" || error.reason !== "Taken",
+      (unpublished) => Effect.succeed({ ...run, unpublished }),
+    ),
+  );
 });
 
 const nothingDone: ReconcileReport = {
@@ -108,14 +117,25 @@ const nothingDone: ReconcileReport = {
   lease: null,
 };
 
-const turn = Effect.fnUntraced(function* (
-  options: RunOptions,
-  sighting: Sighting,
-  verification: Verification,
-  sources: ReadonlyArray<SourceText>,
-  published: Published | null,
-  chain: string,
-): Effect.fn.Return<ReconcileReport, RunError, Store | Lease | Scope.Scope> {
+interface TurnInput {
+  readonly options: RunOptions;
+  readonly sighting: Sighting;
+  readonly verification: Verification;
+  readonly sources: ReadonlyArray<SourceText>;
+  readonly published: Published | null;
+  /** That this head is acted on, when the store does not know it. */
+  readonly news: Write | null;
+}
+
+const turn = Effect.fnUntraced(function* ({
+  options,
+  sighting,
+  verification,
+  sources,
+  published,
+  news,
+}: TurnInput): Effect.fn.Return<ReconcileReport, RunError, Store | Lease | Scope.Scope> {
+  const { id: chain } = yield* Store;
   const { kinds, handlers } = yield* openRegistry(options.plugins);
   const before = published?.audit ?? null;
   return yield* reconcileOnce({
@@ -136,6 +156,7 @@ const turn = Effect.fnUntraced(function* (
     ...(before === null || before.chain === chain
       ? {}
       : { follows: { chain: before.chain, head: formatHead(before) } }),
+    ...(news === null ? {} : { first: news }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   });
 });
@@ -193,16 +214,18 @@ const lastActed = (
 const isAccepted = (records: ReadonlyArray<StoreRecord>, head: string): boolean =>
   records.some((record) => record._tag === "Approval" && record.digest === head);
 
-const rememberHead = Effect.fnUntraced(function* (
-  options: RunOptions,
+/**
+ * The head is remembered before anything is done in its name: a rewritten history must show even
+ * when the run that acted on it could not say so in git. Consent to a head is used up by that.
+ */
+const headNews = (
+  { branch }: RunOptions,
   acted: HeadRecord | undefined,
   commit: string,
-): Effect.fn.Return<void, StoreError, Store> {
-  if (acted?.commit === commit) return;
-  const store = yield* Store;
-  const head: HeadRecord = { _tag: "Head", branch: options.branch, commit };
-  yield* store.commit({ owner: options.owner, puts: [head] });
-});
+): Write | null =>
+  acted?.commit === commit
+    ? null
+    : { puts: [{ _tag: "Head", branch, commit }], deletes: [`Approval/${commit}`] };
 
 const publishedBefore = (
   options: RunOptions,

@@ -8,6 +8,7 @@ import * as Flag from "effect/cli/Flag";
 import {
   canonicalJson,
   defaultPace,
+  escapeText,
   exitCodes,
   formatHead,
   hasErrors,
@@ -249,15 +250,26 @@ const tell = Effect.fnUntraced(function* (ran: RunReport, output: "human" | "jso
     [
       `${screen.paint("bold", "source")}  ${ran.head.slice(0, 12)}  SourceVerified=${verification.status} (${verification.message})`,
       viewReport(report, verdict, screen.paint),
-      ran.published?.status == null
-        ? "status: nothing new to say, nothing pushed"
-        : `status: ${ran.published.status.slice(0, 12)} pushed, audit head ${formatHead(ran.published.audit)}`,
+      publication(ran),
     ].join("\n"),
   );
 });
 
-const exitCodeOf = ({ report }: RunReport): number =>
-  hasErrors(report.diagnostics) ? exitCodes["faulty documents"] : exitCodes[verdictOfApply(report)];
+const publication = ({ published, unpublished }: RunReport): string => {
+  if (unpublished !== null) {
+    const { message, remedy = "the next run says it" } = unpublished;
+    return `status: NOT pushed: ${escapeText(message, 600)}\n  ${escapeText(remedy, 600)}`;
+  }
+  return published?.status == null
+    ? "status: nothing new to say, nothing pushed"
+    : `status: ${published.status.slice(0, 12)} pushed, audit head ${formatHead(published.audit)}`;
+};
+
+const exitCodeOf = ({ report, unpublished }: RunReport): number => {
+  if (hasErrors(report.diagnostics)) return exitCodes["faulty documents"];
+  const code = exitCodes[verdictOfApply(report)];
+  return code === 0 && unpublished !== null ? exitCodes["infrastructure failed"] : code;
+};
 
 const runAsJson = (ran: RunReport): string =>
   canonicalJson({
@@ -269,4 +281,12 @@ const runAsJson = (ran: RunReport): string =>
     statuses: ran.report.statuses,
     left: ran.report.left,
     published: ran.published,
+    unpublished:
+      ran.unpublished === null
+        ? null
+        : {
+            reason: ran.unpublished.reason,
+            message: ran.unpublished.message,
+            remedy: ran.unpublished.remedy ?? null,
+          },
   });

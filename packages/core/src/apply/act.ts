@@ -19,6 +19,16 @@ import type { Expansion } from "../words/set.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Learned, type Pace, pollWait, retrying } from "./retry.ts";
 
+/** How far a write got: from there on some failures say nothing of what it did. */
+export interface Sent {
+  /** It was sent: a missing answer is an unknown outcome. */
+  write: boolean;
+  /** A try was never answered: what a later one is told cannot undo what that one may have done. */
+  unanswered: boolean;
+  /** It was accepted: whatever goes wrong while its end is awaited, it happens. */
+  accepted: boolean;
+}
+
 export interface Stage {
   readonly document: DocumentAddress;
   readonly expansion: Expansion;
@@ -29,8 +39,7 @@ export interface Stage {
   readonly learned: Learned;
   /** Fails when we may no longer write: asked right before each provider write. */
   readonly mayWrite: Effect.Effect<void, LeaseError>;
-  /** Whether a provider write was sent: from then on a missing answer is an unknown outcome. */
-  readonly sent: { write: boolean; unanswered: boolean };
+  readonly sent: Sent;
   readonly onProgress: (change: Change, detail: string) => Effect.Effect<void>;
   /** Makes the provider's identifier durable as soon as it is known. */
   readonly onAccepted: (change: CreateChange, id: string) => Effect.Effect<void, StoreError>;
@@ -52,6 +61,7 @@ export const create = Effect.fnUntraced(function* (
     const name = formatMember(change.member);
     return acted(stage, change, "stale", "OccupantDead", `${name} was launched before and is dead`);
   }
+  stage.sent.accepted = true;
   yield* stage.onAccepted(change, accepted.id);
   const member = yield* waitFor(
     stage,
@@ -90,15 +100,10 @@ const launch = Effect.fnUntraced(function* (
   };
   // The same token each time: a lost answer is asked for again, never launched again.
   return yield* writing(stage, stage.handler.create(request)).pipe(
-    Effect.catchIf(
-      (error) =>
-        error._tag === "ProviderError" && stage.sent.unanswered && error.occupantDead !== true,
-      (error) => Effect.fail(inDoubt(error as ProviderError)),
-    ),
-    Effect.catchIf(
-      (error) => error._tag === "ProviderError" && error.occupantDead === true,
-      () => Effect.succeed("dead" as const),
-    ),
+    Effect.catchTag("ProviderError", (error) => {
+      if (error.occupantDead === true) return Effect.succeed("dead" as const);
+      return Effect.fail(stage.sent.unanswered ? inDoubt(error) : error);
+    }),
   );
 });
 
@@ -116,6 +121,7 @@ export const remove = Effect.fnUntraced(function* (
       ? { id: now.id, operation: null }
       : yield* terminate(stage, change, now);
   if (accepted === "moved") return stale(stage, change);
+  stage.sent.accepted = true;
   yield* waitFor(
     stage,
     change,
@@ -227,7 +233,11 @@ const writing = <A>(
       }),
     ),
   );
-  return Effect.catch(retrying(stage.pace, guarded), (error) => Effect.fail(lost ?? error));
+  return Effect.mapError(retrying(stage.pace, guarded), (error) => {
+    if (lost !== undefined) return lost;
+    // What a conflict means is told by the member itself; anything else leaves the doubt.
+    return stage.sent.unanswered && error.reason !== "Conflict" ? inDoubt(error) : error;
+  });
 };
 
 /** Looks until it is done or the time is up; what is not told by then is unknown, never assumed. */

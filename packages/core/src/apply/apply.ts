@@ -129,7 +129,7 @@ const act = Effect.fnUntraced(function* (
   const stage = stageOf(context, plan, intent);
   const acted = yield* carryOut(stage, change).pipe(
     Effect.catchTag("ProviderError", (error) =>
-      Effect.succeed({ outcome: failed(plan, change, error, stage.sent.write), id: null }),
+      Effect.succeed({ outcome: failed(plan, change, error, stage.sent), id: null }),
     ),
   );
   const at = yield* now;
@@ -160,7 +160,7 @@ const stageOf = (context: ApplyContext, plan: Plan, intent: IntentRecord): Act.S
   pace: context.pace,
   learned: context.learned,
   mayWrite: context.mayWrite,
-  sent: { write: false, unanswered: false },
+  sent: { write: false, unanswered: false, accepted: false },
   onProgress: (change, detail) =>
     context.onEvent({ type: "progress", document: plan.document, change, detail }),
   onAccepted: (_change: CreateChange, id: string) =>
@@ -231,11 +231,20 @@ const settle = Effect.fnUntraced(function* (
   const at = yield* now;
   yield* context.writer.write({
     puts: intent === undefined ? [] : settled(context, intent, change),
-    deletes: [`Intent/${change.intent}`],
+    deletes: [`Intent/${change.intent}`, ...fulfilled(intent, change)],
     audit: [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)],
   });
   return yield* finish(context, outcome);
 });
+
+/** A wish that came true is gone: read again later, it would take the member from its next owner. */
+const fulfilled = (
+  intent: IntentRecord | undefined,
+  change: SettleChange,
+): ReadonlyArray<string> => {
+  if (intent?.action !== "adopt" || change.outcome !== "done") return [];
+  return [`Adoption/${intent.document.kind}/${intent.document.name}/${intent.target}`];
+};
 
 const settled = (
   context: ApplyContext,
@@ -325,7 +334,7 @@ const finish = (context: ApplyContext, outcome: Outcome): Effect.Effect<Outcome>
 const endsLaunching = (outcome: Outcome): boolean =>
   outcome.code === "Exhausted" || outcome.code === "Denied" || outcome.code === "Invalid";
 
-const failed = (plan: Plan, change: Change, error: ProviderError, sent: boolean): Outcome => ({
+const failed = (plan: Plan, change: Change, error: ProviderError, sent: Act.Sent): Outcome => ({
   document: plan.document,
   change,
   result: resultOf(error, sent),
@@ -335,8 +344,8 @@ const failed = (plan: Plan, change: Change, error: ProviderError, sent: boolean)
 });
 
 /** An answer that never came leaves open what the request did, if one was sent at all. */
-const resultOf = (error: ProviderError, sent: boolean): Outcome["result"] => {
-  if (error.reason === "Unreachable" && sent) return "unknown";
+const resultOf = (error: ProviderError, sent: Act.Sent): Outcome["result"] => {
+  if (sent.accepted || (error.reason === "Unreachable" && sent.write)) return "unknown";
   return error.reason === "Conflict" ? "stale" : "failed";
 };
 

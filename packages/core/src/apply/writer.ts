@@ -39,6 +39,11 @@ export const makeWriter = Effect.fnUntraced(function* (
   const turn = yield* Semaphore.make(1);
   let pending: Array<Pending> = [];
 
+  /** What will never be begun need not be written. */
+  const withdraw = (mine: Pending): void => {
+    pending = pending.filter((one) => one !== mine);
+  };
+
   const flush = Effect.suspend(() => {
     const batch = pending.slice(0, largestBatch);
     pending = pending.slice(largestBatch);
@@ -52,16 +57,22 @@ export const makeWriter = Effect.fnUntraced(function* (
       ),
     );
   });
-  // A store that commits without ever letting go would see each write alone: those that are ready
-  // to hand in theirs go first.
-  const gatherAndFlush = Effect.uninterruptible(Effect.andThen(Effect.yieldNow, flush));
+  /** Until what one handed in is through: more than a batch may wait before it. */
+  const flushThrough = (mine: Pending): Effect.Effect<void> =>
+    Effect.suspend(() =>
+      pending.includes(mine) ? Effect.andThen(flush, flushThrough(mine)) : Effect.void,
+    );
 
   const write = Effect.fnUntraced(function* (handed: Write) {
-    const done = yield* Deferred.make<void, StoreError>();
-    pending.push({ write: handed, done });
-    // Whoever gets the turn commits for all who wait; the others find nothing left to do.
-    yield* turn.withPermits(1)(gatherAndFlush);
-    return yield* Deferred.await(done);
+    const mine: Pending = { write: handed, done: yield* Deferred.make<void, StoreError>() };
+    pending.push(mine);
+    // Whoever gets the turn commits for all who wait; the others find nothing left to do. A store
+    // that commits without ever letting go would see each write alone: those that are ready to hand
+    // in theirs go first.
+    yield* turn
+      .withPermits(1)(Effect.uninterruptible(Effect.andThen(Effect.yieldNow, flushThrough(mine))))
+      .pipe(Effect.onInterrupt(() => Effect.sync(() => withdraw(mine))));
+    return yield* Deferred.await(mine.done);
   });
   return { write };
 });

@@ -30,6 +30,7 @@ export const openFence = Effect.fnUntraced(function* (
     if (held !== null) return held;
     held = yield* lease.claim(sighting);
     if (input.follows !== undefined) yield* writer.write(yield* takeOver(input, input.follows));
+    if (input.first !== undefined) yield* writer.write(input.first);
     return held;
   });
   return { held: () => held, claim, writer };

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect";
 import type { Mandate } from "../apply/journal.ts";
 import type { Event } from "../apply/outcome.ts";
 import type { Pace } from "../apply/retry.ts";
+import type { Write } from "../apply/writer.ts";
 import type { Handlers } from "../observe/observe.ts";
 import type { SourceText } from "../read/read.ts";
 import type { SourceVerification } from "../report/status.ts";
@@ -25,6 +26,8 @@ export interface ReconcileInput {
   readonly expectDigest?: string;
   /** The chain and head that this run follows, when another store acted before. */
   readonly follows?: { readonly chain: string; readonly head: string };
+  /** Written under the lease before anything is done, and only when something is: what this turn acts on. */
+  readonly first?: Write;
   /** How often to observe, plan and apply before giving up on what is left; 5 when not given. */
   readonly rounds?: number;
   readonly onEvent?: (event: Event) => Effect.Effect<void>;

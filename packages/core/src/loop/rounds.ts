@@ -6,7 +6,7 @@ import { applyPlan } from "../apply/apply.ts";
 import type { Outcome } from "../apply/outcome.ts";
 import type { HeldLease } from "../lease/lease.ts";
 import type { Store } from "../store/store.ts";
-import type { Document } from "../words/document.ts";
+import { type Document, formatAddress } from "../words/document.ts";
 import { effectiveChanges } from "../words/plan.ts";
 import type { Failure, Fence } from "./fence.ts";
 import { type ReconcileInput, tell } from "./input.ts";
@@ -29,22 +29,29 @@ export const applyRounds = Effect.fnUntraced(function* (
   Store | Scope.Scope
 > {
   const outcomes: Array<Outcome> = [];
+  const ended = new Set<string>();
   let last = first;
   // Who consented to one digest did not consent to what a second look would find.
   const rounds = input.expectDigest === undefined ? (input.rounds ?? defaultRounds) : 1;
-  for (let round = 1; round <= rounds && hasWork(input, last); round += 1) {
+  for (let round = 1; round <= rounds; round += 1) {
+    const units = last.units.filter((unit) => hasWork(unit) && !ended.has(nameOf(unit)));
+    if (input.policy.hold !== null || units.length === 0) break;
     const held = yield* fence.claim;
-    const done = yield* Effect.raceFirst(applyAll(input, last, fence, held), held.lost);
+    const done = yield* Effect.raceFirst(applyAll(input, { ...last, units }, fence, held), held.lost);
     outcomes.push(...done);
+    for (const outcome of done.filter(endsItsDocument)) ended.add(formatAddress(outcome.document));
     last = yield* look(input, documents, round + 1);
-    if (!done.every((outcome) => outcome.result === "done" || outcome.result === "stale")) break;
   }
   return { last, outcomes };
 });
 
-const hasWork = (input: ReconcileInput, { units }: Look): boolean =>
-  input.policy.hold === null &&
-  units.some((unit) => effectiveChanges(unit.plan).length > 0 || unit.news.length > 0);
+const hasWork = (unit: Unit): boolean =>
+  effectiveChanges(unit.plan).length > 0 || unit.news.length > 0;
+
+const nameOf = (unit: Unit): string => formatAddress(unit.plan.document);
+
+/** What went against us is left to the next turn; it ends no other document's rounds. */
+const endsItsDocument = ({ result }: Outcome): boolean => result !== "done" && result !== "stale";
 
 /** Each document is its own unit of work: one that is slow or refused holds up no other. */
 const applyAll = Effect.fnUntraced(function* (
