@@ -37,9 +37,7 @@ const program = Effect.fn("embed")(function* (folder: string) {
     pace: { pollMillis: 50 },
     onEvent: (event: Event) =>
       event.type === "finished"
-        ? Console.log(
-            `${event.outcome.change.action} ${event.outcome.change.key}: ${event.outcome.result}`,
-          )
+        ? Console.log(`${event.outcome.change.key}: ${event.outcome.result}`)
         : Effect.void,
   };
   const asked = yield* plan(turn);

@@ -25,9 +25,7 @@ await muster.apply(sources, {
   signal: AbortSignal.timeout(60_000),
   onEvent: (event) => {
     if (event.type === "finished") {
-      console.log(
-        `${event.outcome.change.action} ${event.outcome.change.key}: ${event.outcome.result}`,
-      );
+      console.log(`${event.outcome.change.key}: ${event.outcome.result}`);
     }
   },
 });

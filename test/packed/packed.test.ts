@@ -123,6 +123,14 @@ describe("the installed command", () => {
   });
 });
 
+/** What it printed; the changes run side by side, so those lines come in any order. */
+const inOrder = (stdout: string): ReadonlyArray<string> => {
+  const lines = stdout.trimEnd().split("\n");
+  const done = lines.filter((line) => line.endsWith(": done"));
+  const at = lines.findIndex((line) => line.endsWith(": done"));
+  return lines.toSpliced(at, done.length, ...done.toSorted());
+};
+
 describe("an application that embeds muster", () => {
   it("has one Effect, and no test runner", async () => {
     const modules = path.join(app.folder, "node_modules");
@@ -141,9 +149,9 @@ describe("an application that embeds muster", () => {
   it("plans and applies with Effect", async () => {
     const { code, stdout, stderr } = await npx("node", "with-effect.ts");
     expect(stderr).toBe("");
-    expect(stdout.trimEnd().split("\n")).toEqual([
+    expect(inOrder(stdout)).toEqual([
       "planned 2 changes",
-      ...["create web-1.1: done", "create web-2.1: done"],
+      ...["create:FleetConfig/shop:web-1.1: done", "create:FleetConfig/shop:web-2.1: done"],
       "now web-1.1 running, web-2.1 running",
     ]);
     expect(code).toBe(0);
@@ -152,9 +160,13 @@ describe("an application that embeds muster", () => {
   it("plans and applies with promises, and can end a call", async () => {
     const { code, stdout, stderr } = await npx("node", "with-promises.ts");
     expect(stderr).toBe("");
-    expect(stdout.trimEnd().split("\n")).toEqual([
+    expect(inOrder(stdout)).toEqual([
       "planned 3 changes",
-      ...["create web-1.1: done", "create web-2.1: done", "create web-3.1: done"],
+      ...[
+        "create:FakeFleet/shop:web-1.1: done",
+        "create:FakeFleet/shop:web-2.1: done",
+        "create:FakeFleet/shop:web-3.1: done",
+      ],
       "now 3 machines",
       "aborted: Error: the user left",
     ]);

@@ -31,6 +31,7 @@ export interface PublishRunRequest {
     readonly environment: string;
     readonly cache: string;
     readonly run: string;
+    readonly owner: string;
   };
   readonly sighting: Sighting;
   readonly report: ReconcileReport;
@@ -49,7 +50,7 @@ export const publishRun = Effect.fn("publish")(function* (
   const store = yield* Store;
   const head = yield* store.auditHead;
   const status = yield* statusUpdate(request, head);
-  const audit = yield* auditUpdate(request, head);
+  const audit = yield* auditUpdate(request, head, status !== null);
   const updates = [status, audit].filter((update) => update !== null);
   if (updates.length === 0) return null;
   const held = request.held() ?? (yield* request.lease.claim(yield* request.lease.look));
@@ -95,14 +96,19 @@ export const statusFiles = (
 
 const folderOf = (file: string): string => file.slice(0, file.lastIndexOf("/") + 1);
 
-/** The entries that git has not seen. */
+/**
+ * The entries that git has not seen. What other owners of the same store did goes along, since a
+ * chain has no gaps, but is no reason of its own to push.
+ */
 const auditUpdate = Effect.fnUntraced(function* (
   { options, sighting }: PublishRunRequest,
   head: AuditHead,
+  pushing: boolean,
 ): Effect.fn.Return<RefUpdate | null, GitError | StoreError, Git | Store> {
   const { cache } = options;
   const said = yield* lastPublished({ cache, current: sighting.audit, chain: head.chain });
   const entries = yield* entriesAfter(said);
+  if (!pushing && !entries.some((entry) => entry.owner === options.owner)) return null;
   return yield* buildAuditUpdate({
     cache: options.cache,
     environment: options.environment,

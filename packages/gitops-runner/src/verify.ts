@@ -97,7 +97,7 @@ const short = (commit: string): string => commit.slice(0, 12);
 
 /** Consent to a head that nothing leads up to; `runOnce` takes it as a first contact. */
 const acceptance = (head: string): string =>
-  `muster approve ${head} --reason TEXT --repo URL (nothing is applied until then)`;
+  `muster approve ${head} --reason TEXT --repo URL --env NAME (nothing is applied until then)`;
 
 const rewrittenAnswer = (request: VerifyRequest): Omit<Verification, "signer"> => ({
   status: "False",

@@ -13,7 +13,7 @@ import type { OciInstance } from "./api.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { preflight } from "./preflight.ts";
 import { readScope } from "./scope.ts";
-import { belongsTo, compareSightings, sightingOf } from "./sighting.ts";
+import { belongsTo, compareSightings, fleetOf, sightingOf } from "./sighting.ts";
 
 /** Lists that are read at a time, and documents that are looked at per list. */
 const concurrency = { lists: 8, documents: 4, instances: 8 } as const;
@@ -75,10 +75,11 @@ const observeList = (group: ReadonlyArray<Placed>): Effect.Effect<ReadonlyArray<
     if (Result.isFailure(list)) {
       return group.map(({ index, request }): Indexed => [index, blindness(request, list.failure)]);
     }
+    const catalog = catalogOf(group, list.success);
     return yield* Effect.forEach(
       group,
       (one) =>
-        Effect.map(observeDocument(one, list.success), (observation): Indexed => [
+        Effect.map(observeDocument(one, catalog), (observation): Indexed => [
           one.index,
           observation,
         ]),
@@ -86,16 +87,32 @@ const observeList = (group: ReadonlyArray<Placed>): Effect.Effect<ReadonlyArray<
     );
   });
 
+/** A list put in order once, so that a document's look at it costs what the document has. */
+interface Catalog {
+  readonly byFleet: ReadonlyMap<string | null, ReadonlyArray<OciInstance>>;
+  /** Empty where no document knows a member: then nobody asks. */
+  readonly ids: ReadonlySet<string>;
+}
+
+const catalogOf = (group: ReadonlyArray<Placed>, list: ReadonlyArray<OciInstance>): Catalog => ({
+  byFleet: Map.groupBy(list, fleetOf),
+  ids: group.some(({ request }) => request.known.length > 0)
+    ? new Set(list.map((instance) => instance.id))
+    : new Set(),
+});
+
 const observeDocument = (
   { request, connection, compartmentId }: Placed,
-  list: ReadonlyArray<OciInstance>,
+  catalog: Catalog,
 ): Effect.Effect<Observation> =>
   Effect.gen(function* () {
     const { expansion } = request;
-    const unlisted = yield* readUnlisted(connection, request.known, list);
+    const unlisted = yield* readUnlisted(connection, request.known, catalog.ids);
     const documents = documentNames(expansion);
-    const members: ReadonlyArray<MemberSighting> = [...list, ...unlisted]
-      .filter((instance) => belongsTo(instance, documents))
+    const members: ReadonlyArray<MemberSighting> = [
+      ...documents.flatMap((name) => catalog.byFleet.get(name) ?? []),
+      ...unlisted.filter((instance) => belongsTo(instance, documents)),
+    ]
       .map(sightingOf)
       .sort(compareSightings);
     const found = yield* preflight(connection.facts, { expansion, compartmentId, members });
@@ -106,9 +123,8 @@ const observeDocument = (
 const readUnlisted = (
   connection: Connection,
   known: ReadonlyArray<string>,
-  list: ReadonlyArray<OciInstance>,
+  listed: ReadonlySet<string>,
 ): Effect.Effect<ReadonlyArray<OciInstance>, ProviderError> => {
-  const listed = new Set(list.map((instance) => instance.id));
   const unlisted = [...new Set(known)].filter((id) => !listed.has(id));
   return Effect.map(
     Effect.forEach(unlisted, connection.api.getInstance, { concurrency: concurrency.instances }),
@@ -117,10 +133,10 @@ const readUnlisted = (
 };
 
 /** The fleet tags that a document's members may carry. */
-export const documentNames = (expansion: Expansion): ReadonlyArray<string> => [
-  expansion.document.name,
-  ...(expansion.previousName === undefined ? [] : [expansion.previousName]),
-];
+const documentNames = ({ document, previousName }: Expansion): ReadonlyArray<string> =>
+  previousName === undefined || previousName === document.name
+    ? [document.name]
+    : [document.name, previousName];
 
 const blindness = (request: ObserveRequest, error: ProviderError): Observation => ({
   document: request.expansion.document,

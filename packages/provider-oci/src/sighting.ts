@@ -97,9 +97,13 @@ export const sightingOf = (instance: OciInstance): MemberSighting => {
   };
 };
 
+/** The fleet tag of an instance; an empty one is none. */
+export const fleetOf = ({ freeformTags }: OciInstance): string | null =>
+  tagOf(freeformTags, marks.fleet);
+
 /** Whether an instance carries the fleet tag of one of these documents. */
 export const belongsTo = (instance: OciInstance, documents: ReadonlyArray<string>): boolean => {
-  const fleet = tagOf(instance.freeformTags, marks.fleet);
+  const fleet = fleetOf(instance);
   return fleet !== null && documents.includes(fleet);
 };
 

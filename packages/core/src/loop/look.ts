@@ -24,6 +24,8 @@ export interface Unit {
   readonly status: StatusRecord | undefined;
   /** How many members the numbers stand for, by set. */
   readonly consent: ReadonlyArray<AppliedRecord>;
+  /** All that the store holds of it, under its former name too. */
+  readonly records: ReadonlyArray<StoreRecord>;
   /** What the store shall remember of the document itself, when that is news. */
   readonly news: ReadonlyArray<StoreRecord>;
 }
@@ -81,24 +83,20 @@ const gather = (gathered: Gathered): ReadonlyArray<Unit> => {
   const asked = new Map(documents.map((one) => [formatAddress(one), one]));
   const expanded = new Map(expansions.map((one) => [formatAddress(one.document), one]));
   const seen = new Map(observations.map((one) => [formatAddress(one.document), one]));
-  const kept = new Map<string, DocumentRecord>();
-  const told = new Map<string, StatusRecord>();
-  const applied = Map.groupBy(
-    records.filter((record): record is AppliedRecord => record._tag === "Applied"),
+  const held = Map.groupBy(
+    records.filter((record) => "document" in record),
     (record) => formatAddress(record.document),
   );
-  for (const record of records) {
-    if (record._tag === "Document") kept.set(formatAddress(record.document), record);
-    if (record._tag === "Status") told.set(formatAddress(record.document), record);
-  }
   return plans.map((one): Unit => {
     const address = formatAddress(one.document);
     const document = asked.get(address);
     const expansion = expanded.get(address)!;
-    const record = kept.get(address);
-    const before = [one.document, ...formerOf(expansion)].flatMap(
-      (name) => applied.get(formatAddress(name)) ?? [],
+    const own = held.get(address) ?? [];
+    const about = [one.document, ...formerOf(expansion)].flatMap(
+      (name) => held.get(formatAddress(name)) ?? [],
     );
+    const record = own.find((candidate) => candidate._tag === "Document");
+    const before = about.filter((candidate) => candidate._tag === "Applied");
     const consent = one.seen && !one.orphaned ? consentRecords(one, expansion, before, since) : [];
     return {
       plan: one,
@@ -106,7 +104,8 @@ const gather = (gathered: Gathered): ReadonlyArray<Unit> => {
       expansion,
       observation: seen.get(address),
       record,
-      status: told.get(address),
+      status: own.find((candidate) => candidate._tag === "Status"),
+      records: about,
       consent,
       news:
         document === undefined

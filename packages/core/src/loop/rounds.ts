@@ -37,7 +37,10 @@ export const applyRounds = Effect.fnUntraced(function* (
     const units = last.units.filter((unit) => hasWork(unit) && !ended.has(nameOf(unit)));
     if (input.policy.hold !== null || units.length === 0) break;
     const held = yield* fence.claim;
-    const done = yield* Effect.raceFirst(applyAll(input, { ...last, units }, fence, held), held.lost);
+    const done = yield* Effect.raceFirst(
+      applyAll(input, { ...last, units }, fence, held),
+      held.lost,
+    );
     outcomes.push(...done);
     for (const outcome of done.filter(endsItsDocument)) ended.add(formatAddress(outcome.document));
     last = yield* look(input, documents, round + 1);
@@ -60,17 +63,14 @@ const applyAll = Effect.fnUntraced(function* (
   fence: Fence,
   held: HeldLease,
 ): Effect.fn.Return<ReadonlyArray<Outcome>, Failure> {
-  const applied = yield* Effect.forEach(
-    last.units,
-    (unit) => applyUnit(input, last, fence, held, unit),
-    { concurrency: unitsAtOnce },
-  );
+  const applied = yield* Effect.forEach(last.units, (unit) => applyUnit(input, fence, held, unit), {
+    concurrency: unitsAtOnce,
+  });
   return applied.flat();
 });
 
 const applyUnit = Effect.fnUntraced(function* (
   input: ReconcileInput,
-  { records }: Look,
   fence: Fence,
   held: HeldLease,
   unit: Unit,
@@ -88,7 +88,7 @@ const applyUnit = Effect.fnUntraced(function* (
           writer: fence.writer,
           mayWrite: held.check,
           removalWindowMillis: input.policy.removals.windowMillis,
-          records,
+          records: unit.records,
           consent: new Map(unit.consent.map((record) => [record.set, record])),
           learned: new Map(),
           onEvent: (event) => tell(input, event),

@@ -93,13 +93,13 @@ const observeResource = (
 /** Members that the store knows to exist, or may: a lagging list is no proof of absence. */
 const knownMembers = (
   records: ReadonlyArray<StoreRecord>,
-): ReadonlyMap<string, ReadonlyArray<string>> => {
-  const known = new Map<string, Array<string>>();
+): ReadonlyMap<string, ReadonlySet<string>> => {
+  const known = new Map<string, Set<string>>();
   const note = (address: string, id: string | null) => {
     if (id === null) return;
     const ids = known.get(address);
-    if (ids === undefined) known.set(address, [id]);
-    else if (!ids.includes(id)) ids.push(id);
+    if (ids === undefined) known.set(address, new Set([id]));
+    else ids.add(id);
   };
   for (const record of records) {
     if (record._tag === "Member" && record.alive) note(formatAddress(record.document), record.id);
@@ -109,11 +109,11 @@ const knownMembers = (
 };
 
 const knownOf = (
-  known: ReadonlyMap<string, ReadonlyArray<string>>,
+  known: ReadonlyMap<string, ReadonlySet<string>>,
   expansion: Expansion,
 ): ReadonlyArray<string> => {
   const { document, previousName } = expansion;
   const former =
     previousName === undefined ? [] : [formatAddress({ kind: document.kind, name: previousName })];
-  return [formatAddress(document), ...former].flatMap((address) => known.get(address) ?? []);
+  return [formatAddress(document), ...former].flatMap((address) => [...(known.get(address) ?? [])]);
 };

@@ -67,7 +67,7 @@ export const judgeUnasked = (
         code: "RemovalLimit",
         text: `${going.length} of set ${set} would go and nobody asked for it; the limit is ${limit} an hour and ${ends.length} already went`,
       },
-      remedy: `look at them, then consent with: muster approve ${consent} --reason TEXT`,
+      remedy: `look at them, then consent with: muster approve ${consent} --reason TEXT (add --repo and --env for a runner's fleet, else --file)`,
       consent,
     },
     dueAt: ends[0] ?? null,

@@ -101,7 +101,9 @@ const placeOfOthers = (input: RosterInput, sighting: MemberSighting, present: bo
 };
 
 const setOf = (input: RosterInput, sighting: MemberSighting): SetResource | undefined => {
-  const name = sighting.name?.set;
+  // A mark that anyone may have edited: without one it is in no set, and waits.
+  if (sighting.name === null) return undefined;
+  const name = sighting.name.set;
   return (
     input.expansion.sets.find((set) => set.name === name) ??
     input.expansion.sets.find((set) => set.previousName === name)

@@ -24,12 +24,14 @@ export const settleIntents = (
   input: { readonly remembered: Remembered; readonly policy: Policy; readonly now: number },
   sightings: ReadonlyArray<MemberSighting>,
 ): Settlement => {
+  const { intents } = input.remembered;
+  const seen = intents.length === 0 ? [] : [...sightings].sort(compareAge);
   const changes: Array<Change> = [];
   const launching: Array<IntentRecord> = [];
   let dueAt: number | null = null;
-  for (const intent of input.remembered.intents) {
+  for (const intent of intents) {
     const absentAt = Date.parse(intent.at) + input.policy.listLagMillis;
-    const finding = find(intent, sightings, input.policy.owner, input.now >= absentAt);
+    const finding = find(intent, seen, input.policy.owner, input.now >= absentAt);
     if (finding === "untold") {
       launching.push(intent);
       dueAt = dueAt === null ? absentAt : Math.min(dueAt, absentAt);
@@ -67,15 +69,13 @@ const findLaunched = (
   absenceCounts: boolean,
 ): Finding => {
   const name = formatMember(intent.member);
-  const arrived = [...sightings]
-    .sort(compareAge)
-    .filter(
-      (sighting) =>
-        sighting.owner === owner &&
-        sighting.document === intent.document.name &&
-        sighting.name !== null &&
-        formatMember(sighting.name) === name,
-    );
+  const arrived = sightings.filter(
+    (sighting) =>
+      sighting.owner === owner &&
+      sighting.document === intent.document.name &&
+      sighting.name !== null &&
+      formatMember(sighting.name) === name,
+  );
   const alive = arrived.find(isPresent);
   if (alive !== undefined) return { outcome: "done", id: alive.id };
   if (arrived[0] !== undefined) return { outcome: "failed", id: arrived[0].id };

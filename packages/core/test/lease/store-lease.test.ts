@@ -183,7 +183,7 @@ describe("makeStoreLease", () => {
       const { state, claimLease } = switchable(disk);
       const held = yield* lookAndClaim(leaseOn(disk, "one", { claimLease }));
       state.mode = "failing";
-      yield* TestClock.adjust("19999 millis");
+      yield* TestClock.adjust("11999 millis");
       yield* held.check;
       yield* TestClock.adjust("1 millis");
       assert.strictEqual((yield* Effect.flip(held.check)).reason, "Lost");
@@ -211,13 +211,13 @@ describe("makeStoreLease", () => {
       const store = makeMemoryStore({ disk });
       const claimLease: StoreShape["claimLease"] = (claim) =>
         Effect.tap(store.claimLease(claim), () =>
-          claim.expected === 1 ? Effect.sleep("15 seconds") : Effect.void,
+          claim.expected === 1 ? Effect.sleep("10 seconds") : Effect.void,
         );
       const held = yield* lookAndClaim(leaseOn(disk, "one", { claimLease }));
-      yield* TestClock.adjust("25 seconds");
+      yield* TestClock.adjust("20 seconds");
       assert.strictEqual(held.storeFence, 2);
       yield* held.check;
-      yield* TestClock.adjust("5 seconds");
+      yield* TestClock.adjust("2 seconds");
       assert.strictEqual((yield* Effect.flip(held.check)).reason, "Lost");
     }),
   );
