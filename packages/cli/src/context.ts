@@ -26,6 +26,8 @@ export interface LocalFlags {
   readonly store: Option.Option<string>;
   readonly owner: Option.Option<string>;
   readonly config: Option.Option<string>;
+  /** The plan that the command writes or compares with: it is no document, wherever it lies. */
+  readonly planFile?: Option.Option<string>;
 }
 
 export interface Local {
@@ -47,7 +49,10 @@ export const openLocal = Effect.fnUntraced(function* (
   const { env } = yield* Out;
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, env);
-  const files = yield* readFiles(flags.paths.length === 0 ? ["."] : flags.paths);
+  const files = yield* readFiles(
+    flags.paths.length === 0 ? ["."] : flags.paths,
+    flags.planFile === undefined ? null : Option.getOrNull(flags.planFile),
+  );
   const place = yield* storePlace(flags.store, config, env, files.root);
   const owner = yield* checkOwner(
     Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,

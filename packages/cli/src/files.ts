@@ -3,6 +3,8 @@
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import * as path from "node:path";
 import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Schema from "effect/Schema";
 import {
   compareText,
   decodeSource,
@@ -27,21 +29,26 @@ const mostFiles = 100_000;
 
 /**
  * The texts of all documents in the named files and below the named folders (`.yaml`, `.yml`,
- * `.json`). A file that is named outright is read whatever its name. Fails when a path is not there
- * or when nothing was found at all.
+ * `.json`). A file that is named outright is read whatever its name. The plan that the command
+ * itself writes or compares with is left out when it lies below a folder. Fails when a path is not
+ * there, when nothing was found at all, or when that plan's file is a document.
  */
 export const readFiles = Effect.fn("readFiles")(function* (
   paths: ReadonlyArray<string>,
+  planFile: string | null,
 ): Effect.fn.Return<ReadFiles, CommandEnd> {
+  const plan = planFile === null ? null : yield* realPathOf(planFile);
   const found = (yield* Effect.forEach(paths, find)).flat();
-  if (found.length === 0) {
+  const files = new Map(found.map((file) => [file.path, file]));
+  const read = (yield* Effect.forEach(files.values(), (file) => readOne(file, plan), {
+    concurrency: 16,
+  })).flat();
+  if (read.length === 0) {
     return yield* wrongInput(
       `no documents in ${paths.join(", ")}`,
       "name a .yaml, .yml or .json file or a folder with some; muster init makes a first one",
     );
   }
-  const files = new Map(found.map((file) => [file.path, file]));
-  const read = yield* Effect.forEach(files.values(), readOne, { concurrency: 16 });
   const root = yield* attempt(paths[0]!, () => realpath(paths[0]!));
   return {
     sources: read.filter(isSourceText),
@@ -53,6 +60,8 @@ export const readFiles = Effect.fn("readFiles")(function* (
 interface Found {
   readonly path: string;
   /** Found below a folder, and not named by a person. */
+  readonly below: boolean;
+  /** Found as a symbolic link; one that is named outright is followed. */
   readonly link: boolean;
 }
 
@@ -60,7 +69,7 @@ const find = Effect.fnUntraced(function* (
   named: string,
 ): Effect.fn.Return<ReadonlyArray<Found>, CommandEnd> {
   const info = yield* attempt(named, () => stat(named));
-  if (!info.isDirectory()) return [{ path: path.normalize(named), link: false }];
+  if (!info.isDirectory()) return [{ path: path.normalize(named), below: false, link: false }];
   const entries = yield* attempt(named, () =>
     readdir(named, { recursive: true, withFileTypes: true }),
   );
@@ -68,6 +77,7 @@ const find = Effect.fnUntraced(function* (
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => ({
       path: path.relative(named, path.join(entry.parentPath, entry.name)),
+      below: true,
       link: entry.isSymbolicLink(),
     }))
     .filter((file) => isDocumentFile(file.path))
@@ -81,8 +91,59 @@ const find = Effect.fnUntraced(function* (
   return files.map((file) => ({ ...file, path: path.join(named, file.path) }));
 });
 
-const readOne = (found: Found): Effect.Effect<SourceText | Diagnostic, CommandEnd> =>
-  found.link ? Effect.succeed(linkFault(found.path)) : readText(found.path);
+/** Nothing for the command's own plan. */
+const readOne = Effect.fnUntraced(function* (
+  found: Found,
+  plan: string | null,
+): Effect.fn.Return<ReadonlyArray<SourceText | Diagnostic>, CommandEnd> {
+  if (found.link) return [linkFault(found.path)];
+  const read = yield* readText(found.path);
+  const own = plan !== null && (yield* isFile(found, plan));
+  if (isSourceText(read) && isPlan(read.text)) {
+    return own && found.below ? [] : [planFault(found.path)];
+  }
+  // Writing the plan there would destroy the document.
+  if (own) {
+    return yield* wrongInput(
+      `${found.path} is read as a document, and is no plan`,
+      "give the plan a file of its own, such as fleet.plan",
+    );
+  }
+  return [read];
+});
+
+/** Nothing when it is not there yet. */
+const realPathOf = (file: string): Effect.Effect<string | null> =>
+  Effect.promise(() => realpath(file).catch(() => null));
+
+/** Whether this is the file with that real path. Only a name that a person gave may lead elsewhere. */
+const isFile = (found: Found, real: string): Effect.Effect<boolean> =>
+  found.below && path.basename(found.path) !== path.basename(real)
+    ? Effect.succeed(false)
+    : Effect.map(realPathOf(found.path), (its) => its === real);
+
+const PlanText = Schema.fromJsonString(
+  Schema.Struct({
+    formatVersion: Schema.String,
+    digest: Schema.String,
+    plans: Schema.Array(Schema.Unknown),
+  }),
+);
+
+/** Whether it is what `muster plan --out` writes; most texts are not even looked through. */
+const isPlan = (text: string): boolean =>
+  text.startsWith("{") &&
+  text.includes('"formatVersion"') &&
+  Option.isSome(Schema.decodeUnknownOption(PlanText)(text));
+
+const planFault = (file: string): Diagnostic => ({
+  file,
+  line: 1,
+  column: 1,
+  severity: "error",
+  summary: "this is a plan of muster, not a document",
+  hint: "move it out of the documents' folder, or give it another ending, such as fleet.plan",
+});
 
 /** As in git: passing over it would make its document vanish, and following it leads anywhere. */
 const linkFault = (file: string): Diagnostic => ({

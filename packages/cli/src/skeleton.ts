@@ -44,6 +44,7 @@ Check before you push: \`npx muster validate .\`
 const ignore = `# what muster keeps on a machine never belongs into git
 *.state.json
 *.state.db*
+*.plan
 plan.json
 node_modules/
 .DS_Store

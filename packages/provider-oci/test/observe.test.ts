@@ -3,9 +3,12 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as TestClock from "effect/testing/TestClock";
-import type { Observation } from "@muster/core/words/provider";
+import { type Observation, ProviderError } from "@muster/core/words/provider";
 import { templateMark, type Expansion } from "@muster/core/words/set";
 import { defaultSeed, seedIds } from "@muster/testkit/oci/index";
+import type { OciApi, OciInstance } from "../src/api.ts";
+import type { Connections } from "../src/connections.ts";
+import { observe } from "../src/observe.ts";
 import { marksOf } from "../src/sighting.ts";
 import {
   countCalls,
@@ -15,6 +18,7 @@ import {
   member,
   observeOne,
   owner,
+  place,
 } from "./fleet.ts";
 
 const expansion = makeExpansion();
@@ -188,6 +192,100 @@ describe("what a look costs", () => {
       yield* observeOne(handler, changed);
       yield* observeOne(handler, changed);
       assert.strictEqual(countCalls(simulator)["GetImage"], 2);
+    }),
+  );
+});
+
+describe("a compartment of many documents", () => {
+  const documents = 2_000;
+  const perDocument = 3;
+
+  /** A list that counts how often its instances are asked for their tags and identifiers. */
+  const countingList = () => {
+    const reads = { tags: 0, ids: 0 };
+    const list = Array.from({ length: documents * perDocument }, (_, index): OciInstance => {
+      const name = `fleet-${index % documents}`;
+      // The later in the list, the lower the slot: members come out in their own order.
+      const slot = perDocument - Math.floor(index / documents);
+      const { freeformTags } = marked(slot, makeExpansion({ name }));
+      return {
+        displayName: `${name}-${slot}`,
+        lifecycleState: "RUNNING",
+        timeCreated: "2026-01-01T00:00:00.000Z",
+        availabilityDomain: place,
+        etag: null,
+        get id() {
+          reads.ids += 1;
+          return `${name}/${slot}`;
+        },
+        get freeformTags() {
+          reads.tags += 1;
+          return freeformTags;
+        },
+      };
+    });
+    return { list, reads };
+  };
+
+  const connectionsTo = (list: ReadonlyArray<OciInstance>): Connections => {
+    const refused = new ProviderError({
+      reason: "Invalid",
+      operation: "none",
+      message: "nothing but the list is there to be asked",
+    });
+    const unasked = () => Effect.fail(refused);
+    const api: OciApi = {
+      region: "us-phoenix-1",
+      tenancyId: "tenancy",
+      account: "nobody",
+      listInstances: unasked,
+      getInstance: () => Effect.succeed(null),
+      launchInstance: unasked,
+      updateInstance: unasked,
+      terminateInstance: unasked,
+      getWorkRequest: unasked,
+      listWorkRequestErrors: unasked,
+      listAvailabilityDomains: unasked,
+      getImage: unasked,
+      getSubnet: unasked,
+    };
+    const facts = { domains: () => Effect.succeed([place]), image: unasked, subnet: unasked };
+    const connection = { api, instances: () => Effect.succeed(list), facts };
+    return { connect: () => Effect.succeed(connection) };
+  };
+
+  const requestsFor = (known: (name: string) => ReadonlyArray<string>) =>
+    Array.from({ length: documents }, (_, index) => `fleet-${index}`).map((name) => ({
+      expansion: makeExpansion({ name, count: perDocument }),
+      known: known(name),
+    }));
+
+  const slotsOf = (name: string) => [1, 2, 3].map((slot) => `${name}/${slot}`);
+
+  it.effect("is read a few times in all, not once per document", () =>
+    Effect.gen(function* () {
+      const { list, reads } = countingList();
+      const seen = yield* observe(
+        connectionsTo(list),
+        requestsFor(() => []),
+      );
+      // Once to find its document, once to be shown.
+      assert.deepStrictEqual(reads, { tags: 2 * list.length, ids: list.length });
+      for (const one of seen) {
+        assert.deepStrictEqual(membersOf(one), slotsOf(one.document.name));
+      }
+    }),
+  );
+
+  it.effect("is read no more often where every document knows its members", () =>
+    Effect.gen(function* () {
+      const { list, reads } = countingList();
+      const requests = requestsFor((name) => [...slotsOf(name), `${name}/absent`]);
+      const seen = yield* observe(connectionsTo(list), requests);
+      assert.deepStrictEqual(reads, { tags: 2 * list.length, ids: 2 * list.length });
+      for (const one of seen) {
+        assert.deepStrictEqual(membersOf(one), slotsOf(one.document.name));
+      }
     }),
   );
 });

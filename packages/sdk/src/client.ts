@@ -14,6 +14,7 @@ import {
   type Store,
   type StoreError,
 } from "@muster/core";
+import { clientClosed } from "./closed.ts";
 import { apply, plan, type TurnOptions } from "./turn.ts";
 
 export interface MusterOptions extends Omit<
@@ -29,6 +30,10 @@ export interface CallOptions {
   /** Ends the call: what was begun is left in the journal, for the next call to settle. */
   readonly signal?: AbortSignal;
   readonly expectDigest?: string;
+  /**
+   * Told what happens, in the order of happening. What it throws does not end the call: it is given
+   * to `globalThis.reportError` where the platform has one (Node has none), and is lost otherwise.
+   */
   readonly onEvent?: (event: Event) => void;
 }
 
@@ -38,12 +43,18 @@ export interface Muster {
     sources: ReadonlyArray<SourceText>,
     options?: CallOptions,
   ) => Promise<ReconcileReport>;
-  /** Carries the plan out. Rejects with `StoreError`, `LeaseError` or `ConfigurationError`. */
+  /**
+   * Carries the plan out. Rejects with `StoreError`, `LeaseError` or `ConfigurationError`; what the
+   * providers refused is told in the report, not thrown.
+   */
   readonly apply: (
     sources: ReadonlyArray<SourceText>,
     options?: CallOptions,
   ) => Promise<ReconcileReport>;
-  /** Closes the store. */
+  /**
+   * Ends the calls that still run, then closes the store. They, and all later calls, reject with
+   * `MusterClosed`.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -53,28 +64,46 @@ export interface Muster {
  */
 export const createMuster = ({ store, ...always }: MusterOptions): Muster => {
   const runtime = ManagedRuntime.make(store ?? layerMemory);
+  let closed = false;
   const call =
     (verb: typeof plan) =>
     async (
       sources: ReadonlyArray<SourceText>,
-      options: CallOptions = {},
+      { signal, onEvent, expectDigest }: CallOptions = {},
     ): Promise<ReconcileReport> => {
-      options.signal?.throwIfAborted();
-      const { onEvent, expectDigest } = options;
+      signal?.throwIfAborted();
+      if (closed) throw clientClosed();
       const exit = await runtime.runPromiseExit(
         verb({
           ...always,
           sources,
           ...(expectDigest === undefined ? {} : { expectDigest }),
-          ...(onEvent === undefined
-            ? {}
-            : { onEvent: (event: Event) => Effect.sync(() => onEvent(event)) }),
+          ...(onEvent === undefined ? {} : { onEvent: telling(onEvent) }),
         }),
-        options.signal === undefined ? {} : { signal: options.signal },
+        signal === undefined ? {} : { signal },
       );
       if (Exit.isSuccess(exit)) return exit.value;
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
+      if (closed && Cause.hasInterruptsOnly(exit.cause)) throw clientClosed();
       throw Cause.squash(exit.cause);
     };
-  return { plan: call(plan), apply: call(apply), close: () => runtime.dispose() };
+  const close = (): Promise<void> => {
+    closed = true;
+    return runtime.dispose();
+  };
+  return { plan: call(plan), apply: call(apply), close };
 };
+
+/** A listener's fault is its own: a change that was begun goes on to its end. */
+const telling =
+  (listener: (event: Event) => void) =>
+  (event: Event): Effect.Effect<void> =>
+    Effect.sync(() => {
+      try {
+        listener(event);
+      } catch (error) {
+        platform.reportError?.(error);
+      }
+    });
+
+const platform: { readonly reportError?: (error: unknown) => void } = globalThis;

@@ -1,6 +1,33 @@
 // What people write and call to embed muster.
 
 export { createMuster, type CallOptions, type Muster, type MusterOptions } from "./client.ts";
+export { MusterClosed } from "./closed.ts";
 export { defineConfig, type MusterConfig } from "./config.ts";
 export { apply, plan, type TurnError, type TurnOptions } from "./turn.ts";
-export type { Event, Outcome, Plugin, ReconcileReport, SourceText } from "@muster/core";
+export {
+  ConfigurationError,
+  digestOfPlans,
+  hasErrors,
+  layerMemory,
+  LeaseError,
+  ProviderError,
+  Store,
+  StoreError,
+  verdictOfApply,
+  verdictOfPlan,
+} from "@muster/core";
+export type {
+  Change,
+  Diagnostic,
+  DocumentStatus,
+  Event,
+  Mandate,
+  Outcome,
+  Pace,
+  Plan,
+  Plugin,
+  Policy,
+  ReconcileReport,
+  SourceText,
+  Verdict,
+} from "@muster/core";

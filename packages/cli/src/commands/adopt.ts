@@ -6,10 +6,11 @@ import * as Option from "effect/Option";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
-import { formatAddress, type Plan, Store, type StoreRecord } from "@muster/core";
+import { canonicalJson, formatAddress, type Plan, Store, type StoreRecord } from "@muster/core";
 import { plan as planTurn } from "@muster/sdk";
 import { openLocal, turnOf } from "../context.ts";
 import { wrongInput } from "../exit.ts";
+import * as Flags from "../flags.ts";
 import { checkReason, noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
 import { Out } from "../screen/out.ts";
 import { actorName } from "../settings.ts";
@@ -35,12 +36,12 @@ const group = Flag.String("group").pipe(
 
 export const adopt = Command.make(
   "adopt",
-  { ...recordFlags, document: name, from, group, reason },
+  { ...recordFlags, document: name, from, group, reason, output: Flags.output },
   Effect.fn("adopt")(function* (flags) {
     const screen = yield* Out;
     yield* checkReason(flags.reason);
     const local = yield* openLocal({ ...flags, paths: [flags.file] }, "write");
-    yield* refuseFaults(local, "human");
+    yield* refuseFaults(local, flags.output);
     const by = actorName(screen.env);
     const at = new Date(yield* Clock.currentTimeMillis).toISOString();
     const adopted = yield* Effect.scoped(
@@ -67,14 +68,24 @@ export const adopt = Command.make(
             }),
           ],
         });
-        return { place: store.place, wishes };
+        return { place: store.place, document: formatAddress(found.document), wishes };
       }),
     );
     yield* screen.result(
-      [
-        ...adopted.wishes.map((wish) => `to adopt  ${wish.id}  into group ${wish.set}`),
-        `recorded in ${adopted.place}; the next apply or run marks exactly these members`,
-      ].join("\n"),
+      flags.output === "json"
+        ? canonicalJson({
+            document: adopted.document,
+            from: Option.getOrNull(flags.from),
+            members: adopted.wishes.map((wish) => ({ id: wish.id, group: wish.set })),
+            by,
+            at,
+            reason: flags.reason,
+            store: adopted.place,
+          })
+        : [
+            ...adopted.wishes.map((wish) => `to adopt  ${wish.id}  into group ${wish.set}`),
+            `recorded in ${adopted.place}; the next apply or run marks exactly these members`,
+          ].join("\n"),
     );
   }),
 ).pipe(

@@ -36,7 +36,7 @@ export const apply = Command.make(
   },
   Effect.fn("apply")(function* (flags) {
     const screen = yield* Out;
-    const local = yield* openLocal(flags, "write");
+    const local = yield* openLocal({ ...flags, planFile: flags.plan }, "write");
     yield* refuseFaults(local, flags.output);
     const actor = actorName(screen.env);
     const expected = Option.isSome(flags.plan) ? yield* digestIn(flags.plan.value) : undefined;
@@ -71,7 +71,7 @@ export const apply = Command.make(
   Command.withExamples([
     { command: "muster apply fleets/", description: "Make the fleets be as the documents say" },
     {
-      command: "muster apply fleets/ --plan plan.json",
+      command: "muster apply fleets/ --plan fleet.plan",
       description: "Only if the plan still is what was reviewed",
     },
     {

@@ -1,11 +1,13 @@
-// `muster approve`: a person's consent to exactly the removals that a plan refused.
+// `muster approve`: a person's consent to exactly the removals, or to the commit, that muster refused.
 
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
+import { canonicalJson } from "@muster/core";
 import { wrongInput } from "../exit.ts";
+import * as Flags from "../flags.ts";
 import { checkReason, noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
 import { Out } from "../screen/out.ts";
 import { actorName } from "../settings.ts";
@@ -23,7 +25,7 @@ export const reason = Flag.String("reason").pipe(
 
 export const approve = Command.make(
   "approve",
-  { ...recordFlags, digest, reason },
+  { ...recordFlags, digest, reason, output: Flags.output },
   Effect.fn("approve")(function* (flags) {
     const screen = yield* Out;
     if (!/^(?:sha256:[0-9a-f]{64}|[0-9a-f]{40})$/u.test(flags.digest)) {
@@ -56,15 +58,18 @@ export const approve = Command.make(
         return store.place;
       }),
     );
+    const what = flags.digest.startsWith("sha256:") ? "removals" : "head";
     yield* screen.result(
-      `approved ${flags.digest}\n  recorded in ${place}; the next apply or run removes exactly these members`,
+      flags.output === "json"
+        ? canonicalJson({ approved: flags.digest, what, by, at, reason: flags.reason, store: place })
+        : `approved ${flags.digest}\n  recorded in ${place}; ${consequences[what]}`,
     );
   }),
 ).pipe(
   Command.withDescription(
-    "Consent to removals that nobody's number asked for and that muster therefore refused. The digest covers exactly the members that the refusal named, and no others.",
+    "Consent to what muster refused. A digest (sha256:…) covers exactly the members that the refusal named, and no others: removals that nobody's number asked for. A full commit id accepts that head of the watched branch, though its history does not continue what was last acted on, or has too many commits to look at: the next run acts on it. That needs --repo, and --env when the run had one.",
   ),
-  Command.withShortDescription("Consent to refused removals"),
+  Command.withShortDescription("Consent to refused removals, or accept a refused head"),
   Command.withExamples([
     {
       command: "muster approve sha256:… --reason 'left over from the test'",
@@ -75,5 +80,15 @@ export const approve = Command.make(
         "muster approve sha256:… --reason 'twins' --repo https://git.example.com/team/fleets",
       description: "For the runner of that repository, on this machine",
     },
+    {
+      command:
+        "muster approve 3f1c… --reason 'history was cleaned' --repo https://git.example.com/team/fleets",
+      description: "Accept this head (the full commit id) of a rewritten branch",
+    },
   ]),
 );
+
+const consequences = {
+  removals: "the next apply or run removes exactly these members",
+  head: "this head is accepted, and the next run acts on it",
+} as const;

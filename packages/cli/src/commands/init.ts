@@ -5,8 +5,9 @@ import * as path from "node:path";
 import * as Effect from "effect/Effect";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
-import { jsonSchemaOf } from "@muster/core";
+import { canonicalJson, jsonSchemaOf } from "@muster/core";
 import { wrongInput } from "../exit.ts";
+import * as Flags from "../flags.ts";
 import { skeleton } from "../skeleton.ts";
 import { Out } from "../screen/out.ts";
 import { Wiring } from "../wiring.ts";
@@ -18,16 +19,20 @@ const folder = Argument.String("folder").pipe(
 
 export const init = Command.make(
   "init",
-  { folder },
+  { folder, output: Flags.output },
   Effect.fn("init")(function* (flags) {
     const screen = yield* Out;
     const wiring = yield* Wiring;
     const plugins = wiring.plugins({ by: "command line" }, screen.env);
     const kinds = plugins.flatMap((plugin) => plugin.kinds);
-    for (const [file, text] of skeleton(jsonSchemaOf(kinds))) {
-      const wrote = yield* writeNew(path.join(flags.folder, file), text);
-      yield* screen.result(`${wrote ? "made" : "kept"}  ${path.join(flags.folder, file)}`);
+    const files: Array<{ readonly file: string; readonly made: boolean }> = [];
+    for (const [name, text] of skeleton(jsonSchemaOf(kinds))) {
+      const file = path.join(flags.folder, name);
+      const made = yield* writeNew(file, text);
+      files.push({ file, made });
+      if (flags.output === "human") yield* screen.result(`${made ? "made" : "kept"}  ${file}`);
     }
+    if (flags.output === "json") yield* screen.result(canonicalJson({ files }));
     yield* screen.say(
       [
         "next:",

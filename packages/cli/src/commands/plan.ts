@@ -16,7 +16,7 @@ import { actorName } from "../settings.ts";
 import { refuseFaults } from "./faults.ts";
 
 const out = Flag.String("out").pipe(
-  Flag.withDescription("Also write the plan to this file, for muster apply --plan"),
+  Flag.withDescription("Also write the plan to this file (such as fleet.plan), for muster apply --plan"),
   Flag.withMetavar("FILE"),
   Flag.optional,
 );
@@ -39,7 +39,7 @@ export const plan = Command.make(
   },
   Effect.fn("plan")(function* (flags) {
     const screen = yield* Out;
-    const local = yield* openLocal(flags, "read");
+    const local = yield* openLocal({ ...flags, planFile: flags.out }, "read");
     yield* refuseFaults(local, flags.output);
     const { plans } = yield* Effect.scoped(
       Effect.gen(function* () {
@@ -72,7 +72,7 @@ export const plan = Command.make(
       description: "What would change, for all fleets in a folder",
     },
     {
-      command: "muster plan fleets/ --out plan.json",
+      command: "muster plan fleets/ --out fleet.plan",
       description: "Keep the plan, for review and for apply --plan",
     },
     {

@@ -8,10 +8,12 @@ import * as Flag from "effect/cli/Flag";
 import {
   canonicalJson,
   defaultPace,
+  digestOfPlans,
   escapeText,
   exitCodes,
   formatHead,
   hasErrors,
+  type Plan,
   Store,
   verdictOfApply,
   waitForLease,
@@ -30,6 +32,8 @@ import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { viewDiagnostics } from "../screen/diagnostics-view.ts";
 import { Out } from "../screen/out.ts";
+import type { Paint } from "../screen/paint.ts";
+import { viewPlans } from "../screen/plan-view.ts";
 import { viewReport } from "../screen/report-view.ts";
 import {
   actorName,
@@ -249,20 +253,26 @@ const tell = Effect.fnUntraced(function* (ran: RunReport, output: "human" | "jso
   yield* screen.result(
     [
       `${screen.paint("bold", "source")}  ${ran.head.slice(0, 12)}  SourceVerified=${verification.status} (${verification.message})`,
+      ...heldPlans(report.left, screen.paint),
       viewReport(report, verdict, screen.paint),
       publication(ran),
     ].join("\n"),
   );
 });
 
+/** What a person looks at before the held head is accepted. */
+const heldPlans = (left: ReadonlyArray<Plan>, paint: Paint): ReadonlyArray<string> =>
+  left.some((plan) => plan.hold !== null) ? [viewPlans(left, digestOfPlans(left), paint), ""] : [];
+
 const publication = ({ published, unpublished }: RunReport): string => {
   if (unpublished !== null) {
     const { message, remedy = "the next run says it" } = unpublished;
     return `status: NOT pushed: ${escapeText(message, 600)}\n  ${escapeText(remedy, 600)}`;
   }
-  return published?.status == null
-    ? "status: nothing new to say, nothing pushed"
-    : `status: ${published.status.slice(0, 12)} pushed, audit head ${formatHead(published.audit)}`;
+  if (published === null) return "status: nothing new to say, nothing pushed";
+  const status =
+    published.status === null ? "nothing new to say" : `${published.status.slice(0, 12)} pushed`;
+  return `status: ${status}, audit head ${formatHead(published.audit)} pushed`;
 };
 
 const exitCodeOf = ({ report, unpublished }: RunReport): number => {

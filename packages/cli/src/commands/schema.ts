@@ -11,7 +11,8 @@ import { Wiring } from "../wiring.ts";
 
 export const schema = Command.make(
   "schema",
-  { config: Flags.config },
+  // A schema is JSON for everybody: -o is taken as everywhere, and changes nothing.
+  { config: Flags.config, output: Flags.output },
   Effect.fn("schema")(function* (flags) {
     const screen = yield* Out;
     const wiring = yield* Wiring;

@@ -1,9 +1,12 @@
+// Kills one command at some of its points, in processes of their own, and counts the points from outside.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { killCase } from "./sigkill.ts";
+import type { Command } from "./world.ts";
 
 const seconds = 1_000;
 /** Chosen by a fixed seed, so that a failure can be met again; all points run at night. */
@@ -36,8 +39,9 @@ const casesOf = (n: number) =>
       )
     : seeded(n, pointsPerCommand).map((at) => ({ at, successor: successors[at % 2]! }));
 
-describe("law 3: SIGKILL", () => {
-  for (const command of ["apply", "run"] as const) {
+/** A few seeded points in CI, all of them at night; each command has a file of its own. */
+export const describeKills = (command: Command): void => {
+  describe("law 3: SIGKILL", () => {
     it.live(
       command,
       () =>
@@ -56,5 +60,5 @@ describe("law 3: SIGKILL", () => {
         }),
       (everyPoint ? 7_200 : 600) * seconds,
     );
-  }
-});
+  });
+};

@@ -1,0 +1,43 @@
+// The long runs, by hand or at night: every crash point with real SIGKILL, then the benchmarks.
+
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { root } from "./setup.mjs";
+
+interface Run {
+  readonly name: string;
+  readonly command: readonly [string, ...ReadonlyArray<string>];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const benches = globSync("bench/{read,plan,scale,cli}.ts", { cwd: root }).sort();
+
+const runs: ReadonlyArray<Run> = [
+  {
+    name: "every crash point, SIGKILL",
+    command: [
+      "vitest",
+      "run",
+      "test/crash/apply-sigkill.test.ts",
+      "test/crash/run-sigkill.test.ts",
+    ],
+    env: { MUSTER_EVERY_POINT: "1" },
+  },
+  ...benches.map((file): Run => ({
+    name: file,
+    command: ["node", "--conditions=muster-source", file],
+  })),
+];
+
+const failed = runs.filter(({ name, command: [tool, ...args], env }) => {
+  process.stdout.write(`\n== ${name}\n`);
+  const { status } = spawnSync(tool, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  return status !== 0;
+});
+
+for (const { name } of failed) process.stdout.write(`failed: ${name}\n`);
+process.exitCode = failed.length === 0 ? 0 : 1;
