@@ -53,6 +53,8 @@ export const sweepCase = (one: Case): Effect.Effect<Sweep, never, Scope.Scope> =
     const end = yield* points.run(sequence);
     if (end._tag === "Ended" && end.exit._tag === "Failure")
       return yield* Effect.failCause(end.exit.cause);
+    const hits = (yield* points.labels).length;
+    assert.ok(one.at === undefined || end._tag === "Died" || hits < one.at, "it should have died");
     if (end._tag === "Died") {
       const heir = one.successor === "same store" ? disk : journalledMemory();
       const lists = one.successor === "same store" ? "tell" : "lag";

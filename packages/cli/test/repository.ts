@@ -83,6 +83,18 @@ export const openRepository = async (world: World, name = "fleets"): Promise<Rep
   };
 };
 
+/** Whether a program is there; on CI its absence is a failure, elsewhere its tests are skipped loudly. */
+export const present = (program: string): boolean => {
+  try {
+    execFileSync("sh", ["-c", `command -v ${program}`]);
+    return true;
+  } catch {
+    if (process.env["CI"]) throw new Error(`${program} must be installed on CI`);
+    console.warn(`SKIPPED: ${program} is not installed, so its tests cannot run`);
+    return false;
+  }
+};
+
 export interface PublishedStatus {
   readonly conditions: ReadonlyArray<{
     readonly type: string;

@@ -106,4 +106,4 @@ const telling =
       }
     });
 
-const platform: { readonly reportError?: (error: unknown) => void } = globalThis;
+const platform = globalThis as { readonly reportError?: (error: unknown) => void };

@@ -2,13 +2,12 @@
 
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import * as Fiber from "effect/Fiber";
 import * as Layer from "effect/Layer";
-import * as TestClock from "effect/testing/TestClock";
 import { layerMemory } from "@muster/core/store/memory";
 import type { Store, StoreError } from "@muster/core/store/store";
 import { type FakeCloud, makeFakeCloud } from "@muster/testkit/fleet/fake-cloud";
 import { fakePlugin } from "@muster/testkit/fleet/fake-fleet";
+import { whileTimePasses } from "@muster/testkit/fleet/passing-time";
 import { fakePace } from "@muster/testkit/fleet/turn";
 import type { MusterOptions, SourceText } from "../src/index.ts";
 
@@ -45,15 +44,11 @@ export const clientOf = (
   }));
 
 /** How a promise ended, with the test's time running on until it does. */
-export const ended = Effect.fnUntraced(function* <A>(
-  promise: Promise<A>,
-): Effect.fn.Return<PromiseSettledResult<A>> {
-  const fiber = yield* Effect.forkChild(
-    Effect.promise(async () => (await Promise.allSettled([promise]))[0]),
-  );
-  while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust("100 millis");
-  return yield* Fiber.join(fiber);
-});
+const ended = <A>(promise: Promise<A>): Effect.Effect<PromiseSettledResult<A>> => {
+  // Listened to at once: it may be rejected before the effect is run.
+  const settled = Promise.allSettled([promise]);
+  return whileTimePasses(Effect.promise(async () => (await settled)[0]));
+};
 
 /** The value of a promise that must be kept. */
 export const kept = <A>(promise: Promise<A>): Effect.Effect<A> =>

@@ -270,9 +270,10 @@ const publication = ({ published, unpublished }: RunReport): string => {
     return `status: NOT pushed: ${escapeText(message, 600)}\n  ${escapeText(remedy, 600)}`;
   }
   if (published === null) return "status: nothing new to say, nothing pushed";
-  const status =
-    published.status === null ? "nothing new to say" : `${published.status.slice(0, 12)} pushed`;
-  return `status: ${status}, audit head ${formatHead(published.audit)} pushed`;
+  const audit = `audit head ${formatHead(published.audit)}`;
+  return published.status === null
+    ? `status: nothing new to say; audit pushed, ${audit}`
+    : `status: ${published.status.slice(0, 12)} pushed, ${audit}`;
 };
 
 const exitCodeOf = ({ report, unpublished }: RunReport): number => {

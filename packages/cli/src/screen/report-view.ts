@@ -12,23 +12,16 @@ import {
 import type { Paint } from "./paint.ts";
 
 export const viewReport = (report: ReconcileReport, verdict: Verdict, paint: Paint): string => {
-  const lines = report.statuses.flatMap((status) => {
+  const lines = report.statuses.map((status) => {
     const ready = status.conditions.find((condition) => condition.type === "Ready")!;
     const colour = ready.status === "True" ? "green" : "yellow";
     const name = `${status.kind.replace(/Status$/u, "")}/${status.metadata.name}`;
-    const line = `${paint("bold", name)}  ${paint(colour, `Ready=${ready.status}`)}  ${escapeText(ready.message, 600)}`;
-    return [line, ...remediesOf(report, name)];
+    return `${paint("bold", name)}  ${paint(colour, `Ready=${ready.status}`)}  ${escapeText(ready.message, 600)}`;
   });
   return [...lines, ...(report.stale ? [staleLine] : []), ending(report, verdict, paint)].join(
     "\n",
   );
 };
-
-/** A condition names the remedy of every refusal but that of not being able to look. */
-const remediesOf = (report: ReconcileReport, name: string): ReadonlyArray<string> =>
-  report.left
-    .filter((plan) => !plan.seen && formatAddress(plan.document) === name)
-    .flatMap((plan) => plan.refusals.map((refusal) => `  ${escapeText(refusal.remedy, 600)}`));
 
 const staleLine =
   "the world or the documents changed since that plan was made: nothing was applied; look at a new plan";

@@ -148,7 +148,19 @@ describe("a member without an owner", () => {
       expect((await adopt("web", "--from", "nobody")).stderr).toContain(
         "no member belongs to nobody",
       );
-      expect((await adopt("web")).code).toBe(0);
+      const adopted = await adopt("web", "-o", "json");
+      expect(adopted).toMatchObject({ code: 0, stderr: "" });
+      expect(JSON.parse(adopted.stdout)).toMatchObject({
+        document: "FleetConfig/web",
+        from: null,
+        members: [{ group: "web" }],
+        reason: "because",
+        store: `sqlite:${world.at("ours.db")}`,
+      });
+      await world.write("fleets/web.yaml", "kind: [");
+      const faulty = await adopt("web", "-o", "json");
+      expect(faulty).toMatchObject({ code: 1, stderr: "" });
+      expect(JSON.parse(faulty.stdout)).toMatchObject({ diagnostics: [{ severity: "error" }] });
     }),
   );
 });

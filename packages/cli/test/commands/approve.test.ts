@@ -62,14 +62,43 @@ describe("muster approve", () => {
   );
 
   it.each(["yes", "sha256:abc", `sha256:${"A".repeat(64)}`, `sha256:${"0".repeat(63)}`, ""])(
-    "refuses %j as a digest",
+    "refuses %j as a digest or commit",
     (digest) =>
       inWorld(async (world) => {
         const ran = await world.inside(["approve", digest, "--reason", "x", ...here(world)]);
         expect(ran.code).toBe(1);
-        expect(ran.stderr).toContain("is no digest\n  copy it from the refusal");
+        expect(ran.stderr).toContain("is neither a digest nor a full commit id\n  copy it from");
         expect(world.files(".")).not.toContain("store.db");
       })(),
+  );
+
+  it(
+    "says as JSON what was recorded, and of a commit that the next run acts on it",
+    inWorld(async (world) => {
+      const file = await world.write("fleets/web.yaml", fleet(1));
+      await world.inside(["apply", file, ...here(world)]);
+      const approve = (what: string, ...args: ReadonlyArray<string>) =>
+        world.inside(["approve", what, "--reason", "looked at", ...here(world), ...args]);
+      const digest = `sha256:${"0".repeat(64)}`;
+      const removals = await approve(digest, "-o", "json");
+      expect(removals).toMatchObject({ code: 0, stderr: "" });
+      expect(JSON.parse(removals.stdout)).toMatchObject({
+        approved: digest,
+        what: "removals",
+        reason: "looked at",
+        store: `sqlite:${world.at("store.db")}`,
+      });
+      const commit = "3f".repeat(20);
+      const head = await approve(commit);
+      expect(head.code).toBe(0);
+      expect(head.stdout).toContain("this head is accepted, and the next run acts on it");
+      expect(head.stdout).not.toContain("removes");
+      const json = await approve(commit, "-o", "json");
+      expect(JSON.parse(json.stdout)).toMatchObject({ approved: commit, what: "head" });
+      const help = await world.inside(["approve", "--help"]);
+      expect(help.stdout).toContain("accepts that head of the watched branch");
+      expect((await world.inside(["--help"])).stdout).toContain("accept a refused head");
+    }),
   );
 
   it(

@@ -28,6 +28,10 @@ describe("muster init", () => {
       expect(again.stdout.match(/^kept /gmu)).toHaveLength(made.length);
       expect(readFileSync(world.at("repo/fleets/web.yaml"), "utf8")).toBe("mine\n");
       expect(world.files("repo")).toEqual(made);
+      const json = await world.inside(["init", world.at("repo"), "-o", "json"]);
+      const { files } = JSON.parse(json.stdout) as { readonly files: ReadonlyArray<object> };
+      expect(files).toHaveLength(made.length);
+      expect(files[0]).toEqual({ file: world.at("repo/fleets/web.yaml"), made: false });
       expect(world.files("state")).toEqual([]);
       expect(world.simulator.requests()).toEqual([]);
     }),
@@ -50,6 +54,7 @@ describe("muster schema", () => {
     inWorld(async (world) => {
       const ran = await world.muster(["schema"]);
       expect(ran.code).toBe(0);
+      expect((await world.inside(["schema", "-o", "json"])).stdout).toBe(ran.stdout);
       expect(ran.stderr).toBe("");
       const schema = JSON.parse(ran.stdout) as { readonly $schema: string };
       expect(schema.$schema).toContain("2020-12");

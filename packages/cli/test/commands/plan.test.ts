@@ -35,6 +35,47 @@ describe("muster plan", () => {
   );
 
   it(
+    "keeps its plan beside the documents: --out and apply --plan do not read it as one",
+    inWorld(async (world) => {
+      const folder = world.at("fleets");
+      await world.write("fleets/web.yaml", fleet(1));
+      const file = world.at("fleets", "plan.json");
+      const store = ["--store", `sqlite:${world.at("one.db")}`];
+      const planned = ["plan", folder, "--out", file, ...store];
+      expect((await world.inside(planned)).code).toBe(0);
+      const first = readFileSync(file, "utf8");
+      expect(await world.inside(planned)).toMatchObject({ code: 0, stderr: "" });
+      expect(readFileSync(file, "utf8")).toBe(first);
+      const applied = await world.inside(["apply", folder, "--plan", file, ...store]);
+      expect(applied).toMatchObject({ code: 0 });
+      expect(accepted(world.simulator).launches).toBe(1);
+
+      // Who does not name it is told what it is.
+      for (const command of ["validate", "plan"]) {
+        const ran = await world.inside([command, folder]);
+        expect(ran.code).toBe(1);
+        expect(ran.stderr).toContain("plan.json:1:1: error: this is a plan of muster");
+        expect(ran.stderr).toContain("such as fleet.plan");
+        expect(ran.stderr).not.toContain("missing field");
+      }
+    }),
+  );
+
+  it(
+    "never writes its plan over a document",
+    inWorld(async (world) => {
+      await world.write("fleets/api.yaml", fleet(1, { name: "api" }));
+      const file = await world.write("fleets/web.yaml", fleet(1));
+      for (const named of [world.at("fleets"), file]) {
+        const ran = await world.inside(["plan", named, "--out", file]);
+        expect(ran.code).toBe(1);
+        expect(ran.stderr).toContain("web.yaml is read as a document, and is no plan\n  give");
+        expect(readFileSync(file, "utf8")).toBe(fleet(1));
+      }
+    }),
+  );
+
+  it(
     "tells by --detailed-exitcode: 4 changes, 0 none, 5 refused, 2 could not look",
     inWorld(async (world) => {
       const file = await world.write("fleets/web.yaml", fleet(2));

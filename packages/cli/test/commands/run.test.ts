@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "@effect/vitest";
 import { accepted, fleet, living } from "../fleet.ts";
-import { condition, openRepository, type Repository, statusOf } from "../repository.ts";
+import { condition, openRepository, present, type Repository, statusOf } from "../repository.ts";
 import { inWorld, type World } from "../world.ts";
 
 const profile = ["--allow-profile", "DEFAULT"];
@@ -165,7 +165,7 @@ describe("credentials of a watched repository", () => {
       const ran = await world.muster(command(repository, ...profile));
       expect(ran.code).toBe(2);
       expect(ran.stdout).toMatch(/lists no profile "ADMIN", only DEFAULT/u);
-      expect(ran.stdout).toMatch(/\n {2}add \{ name: "ADMIN" \}|--allow-profile/u);
+      expect(ran.stdout.match(/--allow-profile/gu)).toHaveLength(1);
       expect(world.simulator.requests()).toEqual([]);
       expect(condition(statusOf(repository), "Ready")).toBe("Unknown");
     }),
@@ -239,7 +239,7 @@ const makeSigner = (world: World) => {
 };
 
 describe("muster run --allowed-signers", () => {
-  it(
+  it.skipIf(!present("ssh-keygen"))(
     "acts on signed commits, and plans but never applies unsigned ones",
     inWorld(async (world) => {
       const repository = await openRepository(world);
@@ -259,6 +259,7 @@ describe("muster run --allowed-signers", () => {
       const unsigned = await world.muster(args);
       expect(unsigned.code).toBe(5);
       expect(unsigned.stdout).toContain("SourceVerified=False");
+      expect(unsigned.stdout).toMatch(/\+ create {3}web-2\.1[^]*Plan: 2 to create/u);
       expect(accepted(world.simulator).launches).toBe(1);
       expect(condition(statusOf(repository), "SourceVerified")).toBe("False");
       const json = await world.inside([...args, "-o", "json"]);
@@ -313,6 +314,8 @@ describe("a rewritten history", () => {
       const ran = await world.inside(args);
       expect(ran.code).toBe(5);
       expect(ran.stdout).toContain("the history was rewritten");
+      // What is to be looked at before anybody accepts it.
+      expect(ran.stdout).toContain("Plan: 0 to create, 2 to remove");
       expect(living(world.simulator)).toEqual(before);
       expect(condition(statusOf(repository), "SourceVerified")).toBe("False");
       expect((await world.inside(args)).code).toBe(5);

@@ -70,6 +70,10 @@ export const create = Effect.fnUntraced(function* (
     stage.handler.created(stage.expansion, accepted),
     stage.pace.createMillis,
   );
+  if (member !== null && !bearsName(stage, change, member)) {
+    const name = formatMember(change.member);
+    return acted(stage, change, "stale", "OccupantDead", `the token of ${name} made another member`);
+  }
   if (member === null || member.phase === "gone" || member.phase === "leaving") {
     return acted(stage, change, "failed", "OccupantDead", "it died before it ran", accepted.id);
   }
@@ -198,10 +202,17 @@ const isNewer = (change: RemoveChange | MarkChange, now: MemberSighting): boolea
   change.precondition.version !== null && now.version !== change.precondition.version;
 
 const bearsMark = (stage: Stage, change: MarkChange, now: MemberSighting): boolean =>
-  now.owner === stage.owner &&
+  now.owner === stage.owner && bearsName(stage, change, now);
+
+/** A document may bear a name that another had before: then a token can answer with the other's member. */
+const bearsName = (
+  stage: Stage,
+  { member }: MarkChange | CreateChange,
+  now: MemberSighting,
+): boolean =>
   now.document === stage.document.name &&
   now.name !== null &&
-  formatMember(now.name) === formatMember(change.member);
+  formatMember(now.name) === formatMember(member);
 
 /** An earlier try was never answered: what a later one is told cannot undo what that one may have done. */
 const inDoubt = (error: ProviderError): ProviderError =>

@@ -74,6 +74,9 @@ export const callRoster = (input: RosterInput): Roster => {
 };
 
 const placeOf = (input: RosterInput, sighting: MemberSighting, buried: boolean): Place => {
+  const names = [input.document.name, input.document.previousName];
+  // Known from before, and marked as another document's since: it is that one's.
+  if (!names.includes(sighting.document)) return { at: "nowhere" };
   // A list that lags still shows what the store saw end.
   const present = isPresent(sighting) && !buried;
   if (sighting.owner !== input.owner) return placeOfOthers(input, sighting, present);

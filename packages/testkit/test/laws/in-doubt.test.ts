@@ -139,6 +139,38 @@ describe("each document is its own unit of work", () => {
   );
 });
 
+describe("a name that another document had before", () => {
+  it.effect("gets members of its own, and takes none of those that moved away", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(2, "b")] });
+      yield* fakeTurn({
+        cloud,
+        store,
+        documents: [{ ...fleetOf(2, "c"), previousName: "b" }],
+      });
+      const both = [fleetOf(2, "c"), fleetOf(2, "b")];
+      yield* fakeTurn({ cloud, store, documents: both });
+      yield* fakeTurn({ cloud, store, documents: both });
+      const mutations = cloud.mutations().length;
+      const last = yield* fakeTurn({ cloud, store, documents: both });
+      assert.strictEqual(cloud.mutations().length, mutations);
+      assert.deepStrictEqual(
+        last.left.map((plan) => plan.changes.map(({ action }) => action)),
+        [
+          ["keep", "keep"],
+          ["keep", "keep"],
+        ],
+      );
+      const of = (document: string) =>
+        cloud.machines().filter((machine) => machine.document === document);
+      assert.strictEqual(of("b").length, 2);
+      assert.strictEqual(of("c").length, 2);
+    }),
+  );
+});
+
 describe("law 8: bounded", () => {
   it.effect("writes that were given up hold up nobody, however many", () =>
     Effect.gen(function* () {
