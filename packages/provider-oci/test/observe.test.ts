@@ -239,7 +239,7 @@ describe("a compartment of many documents", () => {
       tenancyId: "tenancy",
       account: "nobody",
       listInstances: unasked,
-      getInstance: () => Effect.succeed(null),
+      getInstance: (id) => (id.endsWith("/absent") ? Effect.succeed(null) : unasked()),
       launchInstance: unasked,
       updateInstance: unasked,
       terminateInstance: unasked,

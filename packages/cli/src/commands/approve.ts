@@ -61,7 +61,14 @@ export const approve = Command.make(
     const what = flags.digest.startsWith("sha256:") ? "removals" : "head";
     yield* screen.result(
       flags.output === "json"
-        ? canonicalJson({ approved: flags.digest, what, by, at, reason: flags.reason, store: place })
+        ? canonicalJson({
+            approved: flags.digest,
+            what,
+            by,
+            at,
+            reason: flags.reason,
+            store: place,
+          })
         : `approved ${flags.digest}\n  recorded in ${place}; ${consequences[what]}`,
     );
   }),

@@ -16,7 +16,9 @@ import { actorName } from "../settings.ts";
 import { refuseFaults } from "./faults.ts";
 
 const out = Flag.String("out").pipe(
-  Flag.withDescription("Also write the plan to this file (such as fleet.plan), for muster apply --plan"),
+  Flag.withDescription(
+    "Also write the plan to this file (such as fleet.plan), for muster apply --plan",
+  ),
   Flag.withMetavar("FILE"),
   Flag.optional,
 );

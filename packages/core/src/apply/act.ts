@@ -72,7 +72,13 @@ export const create = Effect.fnUntraced(function* (
   );
   if (member !== null && !bearsName(stage, change, member)) {
     const name = formatMember(change.member);
-    return acted(stage, change, "stale", "OccupantDead", `the token of ${name} made another member`);
+    return acted(
+      stage,
+      change,
+      "stale",
+      "OccupantDead",
+      `the token of ${name} made another member`,
+    );
   }
   if (member === null || member.phase === "gone" || member.phase === "leaving") {
     return acted(stage, change, "failed", "OccupantDead", "it died before it ran", accepted.id);

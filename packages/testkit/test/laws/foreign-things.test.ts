@@ -261,17 +261,19 @@ describe("law 4: adoption", () => {
     }),
   );
 
-  it.effect("one of ours whose mark cannot be read waits: it fills a place, and nothing is done", () =>
-    Effect.gen(function* () {
-      const cloud = makeFakeCloud();
-      const store = makeMemoryStore();
-      cloud.plant({ document: "site", owner: "us", name: null });
-      const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
-      assert.deepStrictEqual(cloud.mutations(), []);
-      assert.deepStrictEqual(
-        turn.left[0]!.outside.map(({ why, counts }) => ({ why, counts })),
-        [{ why: "unplaced", counts: true }],
-      );
-    }),
+  it.effect(
+    "one of ours whose mark cannot be read waits: it fills a place, and nothing is done",
+    () =>
+      Effect.gen(function* () {
+        const cloud = makeFakeCloud();
+        const store = makeMemoryStore();
+        cloud.plant({ document: "site", owner: "us", name: null });
+        const turn = yield* fakeTurn({ cloud, store, documents: [fleetOf(1)] });
+        assert.deepStrictEqual(cloud.mutations(), []);
+        assert.deepStrictEqual(
+          turn.left[0]!.outside.map(({ why, counts }) => ({ why, counts })),
+          [{ why: "unplaced", counts: true }],
+        );
+      }),
   );
 });

@@ -74,7 +74,16 @@ describe("law 3: what was accepted is in doubt until it is read back", () => {
       yield* store.commit({
         owner: "us",
         puts: [
-          { _tag: "Adoption", document, id, from: "them", set: "web", by: "ann", reason: "ours", at },
+          {
+            _tag: "Adoption",
+            document,
+            id,
+            from: "them",
+            set: "web",
+            by: "ann",
+            reason: "ours",
+            at,
+          },
           {
             _tag: "Intent",
             id: `adopt:${id}`,
@@ -175,8 +184,9 @@ describe("law 8: bounded", () => {
   it.effect("writes that were given up hold up nobody, however many", () =>
     Effect.gen(function* () {
       const store = makeMemoryStore();
-      const slow = yield* makeWriter("us", () => (batch) =>
-        Effect.andThen(Effect.yieldNow, store.commit(batch)),
+      const slow = yield* makeWriter(
+        "us",
+        () => (batch) => Effect.andThen(Effect.yieldNow, store.commit(batch)),
       );
       const head = (n: number) => ({
         puts: [{ _tag: "Head" as const, branch: `b${n}`, commit: "c" }],
