@@ -96,10 +96,11 @@ const scopedRun = Effect.fn("run")(function* (
   const run = { head: sighting.head, verification, report, published: null, unpublished: null };
   if (hasErrors(report.diagnostics)) return run;
   // A turn that had nothing to write left the head to us.
-  if (report.lease === null && news !== null)
+  if (report.lease === null && news !== null) {
     yield* store.commit({ owner: options.owner, ...news });
+  }
   return yield* publishRun({ options, sighting, report, lease, held }).pipe(
-    Effect.map((published): RunReport => ({ ...run, published })),
+    Effect.map((said): RunReport => ({ ...run, published: said })),
     Effect.catchIf(
       (error) => error._tag !== "LeaseError" || error.reason !== "Taken",
       (unpublished) => Effect.succeed({ ...run, unpublished }),

@@ -36,7 +36,7 @@ const serveGit = (sandbox: Sandbox, request: IncomingMessage, response: ServerRe
       QUERY_STRING: query,
       REQUEST_METHOD: request.method ?? "",
       CONTENT_TYPE: request.headers["content-type"] ?? "",
-      HTTP_CONTENT_ENCODING: String(request.headers["content-encoding"] ?? ""),
+      HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
       GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
       REMOTE_USER: "ann",
     },

@@ -34,6 +34,7 @@ const sign = async (): Promise<void> => {};
 
 /** What a call of the SDK would end with: it reads the body of what looks like a success. */
 const end = (transport: ReturnType<typeof makeTransport>, uri: string) =>
+  // @effect-diagnostics-next-line globalErrorInEffectCatch:off -- what the SDK gets is no Effect error
   Effect.tryPromise({
     try: async () => (await transport.send(request(uri))).json(),
     catch: (thrown) => thrown as CallFailed,
