@@ -107,7 +107,35 @@ export const loadConfig = Effect.fnUntraced(function* (
       "write: export default defineConfig({ … }) from @muster/sdk",
     );
   }
+  const fault = configFault({ ...config });
+  if (fault !== undefined) {
+    return yield* wrongInput(
+      `the configuration ${file} cannot be used: ${fault}`,
+      "it may hold plugins (a list), owner and store (texts); see docs/reference/configuration.md",
+    );
+  }
   return config;
 });
+
+const configFields = ["plugins", "owner", "store"];
+
+const configFault = (config: Readonly<Record<string, unknown>>): string | undefined => {
+  const { plugins, owner, store } = config;
+  const unknown = Object.keys(config).find((field) => !configFields.includes(field));
+  if (unknown !== undefined) return `it has an unknown field ${quote(unknown)}`;
+  if (owner !== undefined && typeof owner !== "string") return "owner is no text";
+  if (store !== undefined && typeof store !== "string") return "store is no text";
+  if (plugins === undefined) return undefined;
+  if (!Array.isArray(plugins)) return "plugins is no list";
+  return plugins.every(isPlugin) ? undefined : "plugins holds something that is no plugin";
+};
+
+const isPlugin = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  "kinds" in value &&
+  Array.isArray(value.kinds) &&
+  "handler" in value &&
+  typeof value.handler === "function";
 
 const nonEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
