@@ -10,7 +10,7 @@ import type { AuditEntry, AuditHead } from "@muster/core/words/audit";
 import { type Document, formatAddress } from "@muster/core/words/document";
 import type { DocumentStatus } from "@muster/core/words/status";
 import { buildAuditUpdate, lastPublished } from "./audit.ts";
-import type { GitError } from "./error.ts";
+import { GitError } from "./error.ts";
 import type { Sighting } from "./fetch.ts";
 import type { Git } from "./git.ts";
 import type { GitLeaseShape, HeldGitLease } from "./lease.ts";
@@ -107,6 +107,7 @@ const auditUpdate = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RefUpdate | null, GitError | StoreError, Git | Store> {
   const { cache } = options;
   const said = yield* lastPublished({ cache, current: sighting.audit, chain: head.chain });
+  if (said > head.seq) return yield* chainCut(said, head);
   const entries = yield* entriesAfter(said);
   if (!pushing && !entries.some((entry) => entry.owner === options.owner)) return null;
   return yield* buildAuditUpdate({
@@ -117,6 +118,15 @@ const auditUpdate = Effect.fnUntraced(function* (
     entries,
   });
 });
+
+/** Git remembers more of the chain than the store: an older copy of the store, or a cut one. */
+const chainCut = (said: number, head: AuditHead): GitError =>
+  new GitError({
+    reason: "Corrupt",
+    operation: "audit",
+    message: `the audit branch holds ${said} entries of this store, the store only ${head.seq}: it lost its end`,
+    remedy: "find out who cut or restored the store; go on with a new one, which names what it follows",
+  });
 
 const pageSize = 1_000;
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
-import { makeMemoryStore } from "@muster/core/store/memory";
+import { makeMemoryDisk, makeMemoryStore } from "@muster/core/store/memory";
 import { Store, type StoreShape } from "@muster/core/store/store";
 import type { DocumentStatus } from "@muster/core/words/status";
 import { type FakeCloud, makeFakeCloud } from "@muster/testkit/fleet/fake-cloud";
@@ -183,6 +183,26 @@ describe("a run", () => {
       assert.match(stopped.report.diagnostics[0]!.file, /other\.json/u);
       assert.strictEqual(stopped.report.plans.length, 0);
       assert.strictEqual(alive(cloud), 3);
+    }).pipe(Effect.provide(gitLayer)),
+  );
+
+  it.live("a store that lost its end is told, and pushes nothing over what git remembers", () =>
+    Effect.gen(function* () {
+      const box = yield* makeSandbox;
+      const cloud = makeFakeCloud();
+      const disk = makeMemoryDisk();
+      merge(box, { "site.json": documentOf(1) });
+      yield* runOn(box, cloud, makeMemoryStore({ disk }));
+      const restored = makeMemoryDisk();
+      restored.image = disk.image;
+      merge(box, { "site.json": documentOf(3) });
+      yield* runOn(box, cloud, makeMemoryStore({ disk }));
+      const before = refsOf(box);
+      const late = yield* runOn(box, cloud, makeMemoryStore({ disk: restored }));
+      assert.match(late.unpublished?.message ?? "", /it lost its end/u);
+      const audit = "muster/audit/default";
+      const line = (refs: string) => refs.split("\n").find((ref) => ref.endsWith(audit));
+      assert.strictEqual(line(refsOf(box)), line(before));
     }).pipe(Effect.provide(gitLayer)),
   );
 });

@@ -199,9 +199,9 @@ const lookAgain = (
 ): Effect.Effect<MemberSighting | null, ProviderError> =>
   retrying(stage.pace, stage.handler.look(stage.expansion, change.id));
 
-/** Not ours any more, or another version than the one that the plan was made on. */
+/** Not ours any more, not the member that was meant, or another version than the plan was made on. */
 const moved = (stage: Stage, change: RemoveChange, now: MemberSighting): boolean =>
-  now.owner !== stage.owner || isNewer(change, now);
+  now.owner !== stage.owner || !bearsName(stage, change, now) || isNewer(change, now);
 
 /** Another version than the plan was made on, where the provider's list tells versions at all. */
 const isNewer = (change: RemoveChange | MarkChange, now: MemberSighting): boolean =>
@@ -213,7 +213,7 @@ const bearsMark = (stage: Stage, change: MarkChange, now: MemberSighting): boole
 /** A document may bear a name that another had before: then a token can answer with the other's member. */
 const bearsName = (
   stage: Stage,
-  { member }: MarkChange | CreateChange,
+  { member }: MarkChange | CreateChange | RemoveChange,
   now: MemberSighting,
 ): boolean =>
   now.document === stage.document.name &&
