@@ -46,13 +46,13 @@ export const reconcileOnce = Effect.fn("reconcileOnce")(function* (
   input: ReconcileInput,
 ): Effect.fn.Return<ReconcileReport, Failure, Store | Lease | Scope.Scope> {
   const { documents, diagnostics } = readDocuments(input.kinds, input.sources);
-  if (hasErrors(diagnostics)) return { ...nothing, diagnostics };
+  if (hasErrors(diagnostics)) return { ...nothingDone, diagnostics };
   if (input.mode === "plan") return yield* planOnly(input, documents, diagnostics);
 
   const fence = yield* openFence(input);
   const first = yield* look(input, documents, 1);
   if (isOther(input, first)) {
-    return { ...nothing, diagnostics, documents, ...plansOf(first, first), stale: true };
+    return { ...nothingDone, diagnostics, documents, ...plansOf(first, first), stale: true };
   }
   const { last, outcomes } = yield* applyRounds(input, documents, first, fence);
   const statuses = yield* conclude(input, last, outcomes, fence);
@@ -76,7 +76,7 @@ const planOnly = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReconcileReport, StoreError, Store> {
   const first = yield* look(input, documents, 1);
   const statuses = yield* statusesOf(input, first, []);
-  return { ...nothing, diagnostics, documents, ...plansOf(first, first), statuses };
+  return { ...nothingDone, diagnostics, documents, ...plansOf(first, first), statuses };
 });
 
 const isOther = (input: ReconcileInput, first: Look): boolean =>
@@ -88,7 +88,8 @@ const plansOf = (first: Look, last: Look) => ({
   left: last.units.map((unit) => unit.plan),
 });
 
-const nothing: ReconcileReport = {
+/** The report of a turn that ended before it began. */
+export const nothingDone: ReconcileReport = {
   diagnostics: [],
   documents: [],
   plans: [],

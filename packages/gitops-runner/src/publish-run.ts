@@ -125,7 +125,8 @@ const chainCut = (said: number, head: AuditHead): GitError =>
     reason: "Corrupt",
     operation: "audit",
     message: `the audit branch holds ${said} entries of this store, the store only ${head.seq}: it lost its end`,
-    remedy: "find out who cut or restored the store; go on with a new one, which names what it follows",
+    remedy:
+      "find out who cut or restored the store; go on with a new one, which names what it follows",
   });
 
 const pageSize = 1_000;

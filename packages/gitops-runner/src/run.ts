@@ -11,7 +11,7 @@ import type { Write } from "@muster/core/apply/writer";
 import { Lease, type LeaseError } from "@muster/core/lease/lease";
 import { openRegistry, type ConfigurationError } from "@muster/core/loop/registry";
 import { isDocumentFile, type SourceText } from "@muster/core/read/read";
-import { reconcileOnce, type ReconcileReport } from "@muster/core/reconcileOnce";
+import { nothingDone, reconcileOnce, type ReconcileReport } from "@muster/core/reconcileOnce";
 import { type Batch, Store, StoreError, type StoreShape } from "@muster/core/store/store";
 import { formatHead } from "@muster/core/words/audit";
 import { type Diagnostic, hasErrors } from "@muster/core/words/diagnostic";
@@ -107,17 +107,6 @@ const scopedRun = Effect.fn("run")(function* (
     ),
   );
 });
-
-const nothingDone: ReconcileReport = {
-  diagnostics: [],
-  documents: [],
-  plans: [],
-  left: [],
-  outcomes: [],
-  statuses: [],
-  stale: false,
-  lease: null,
-};
 
 interface TurnInput {
   readonly options: RunOptions;

@@ -12,7 +12,7 @@ const token = "ghp_tokenThatNobodyMaySee";
 
 const hostile = {
   PATH: process.env["PATH"],
-  HOME: "/root/of/somebody",
+  HOME: "/home/somebody",
   GIT_SSH_COMMAND: "touch /tmp/x",
   GIT_CONFIG_COUNT: "1",
   GIT_CONFIG_KEY_0: "core.hooksPath",

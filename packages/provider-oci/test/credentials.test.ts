@@ -73,7 +73,10 @@ describe("the account of a document", () => {
         region: null,
       });
       const file = yield* Effect.flip(
-        chooseAccount({ ...user, profile: "prod", configFile: "/root/.oci/config" }, policy),
+        chooseAccount(
+          { ...user, profile: "prod", configFile: "/home/somebody/.oci/config" },
+          policy,
+        ),
       );
       assert.strictEqual(file.reason, "Denied");
       const other = yield* Effect.flip(chooseAccount({ ...user, profile: "admin" }, policy));
