@@ -6,6 +6,7 @@ import {
   escapeText,
   formatAddress,
   type Outcome,
+  type Plan,
   type ReconcileReport,
   type Verdict,
 } from "@muster/core";
@@ -16,11 +17,21 @@ export const viewReport = (report: ReconcileReport, verdict: Verdict, paint: Pai
     const ready = status.conditions.find((condition) => condition.type === "Ready")!;
     const colour = ready.status === "True" ? "green" : "yellow";
     const name = `${status.kind.replace(/Status$/u, "")}/${status.metadata.name}`;
-    return `${paint("bold", name)}  ${paint(colour, `Ready=${ready.status}`)}  ${escapeText(ready.message, 600)}`;
+    const plan = report.left.find((one) => formatAddress(one.document) === name);
+    const told = troubleOf(plan) ?? escapeText(ready.message, 600);
+    return `${paint("bold", name)}  ${paint(colour, `Ready=${ready.status}`)}  ${told}`;
   });
   return [...lines, ...(report.stale ? [staleLine] : []), ending(report, verdict, paint)].join(
     "\n",
   );
+};
+
+/** What was refused, and on a line of its own what to do about it. */
+const troubleOf = (plan: Plan | undefined): string | undefined => {
+  const refusal = plan?.hold ?? plan?.refusals[0];
+  return refusal === undefined
+    ? undefined
+    : `${escapeText(refusal.reason.text, 600)}\n  ${escapeText(refusal.remedy, 600)}`;
 };
 
 const staleLine =
