@@ -14,6 +14,8 @@ export interface Policy {
   };
   /** How long a list may lag behind a launch before absence counts as absence. */
   readonly listLagMillis: number;
+  /** Whether a document that was called invalid is left alone until it changes: the runner's habit. */
+  readonly quarantine: boolean;
   /** Set when the source may be planned but not applied, such as a rewritten history. */
   readonly hold: Refusal | null;
 }
@@ -22,5 +24,6 @@ export const defaultPolicy = (owner: string): Policy => ({
   owner,
   removals: { share: 0.25, atLeast: 1, windowMillis: 3_600_000 },
   listLagMillis: 600_000,
+  quarantine: false,
   hold: null,
 });

@@ -21,6 +21,7 @@ const Expansion = Schema.Struct({
   sets: Schema.Array(SetResource),
   scope: Schema.Record(Schema.String, Schema.Json),
   parallel: Schema.Struct({ create: Schema.Int, remove: Schema.Int }),
+  suspend: Schema.optionalKey(Schema.Struct({ until: Schema.String, reason: Schema.String })),
 });
 
 /** A document that muster keeps or kept. */
@@ -127,6 +128,66 @@ export const HeadRecord = Schema.Struct({
   commit: Schema.String,
 });
 
+/** A person's word that a document stays as it is until a time; read back before every change. */
+export const SuspensionRecord = Schema.Struct({
+  _tag: Schema.Literal("Suspension"),
+  document: Address,
+  by: Schema.String,
+  reason: Schema.String,
+  at: Schema.String,
+  /** ISO 8601; it ends by itself. */
+  until: Schema.String,
+});
+
+/** What a document asks for was called invalid: it is left alone until it asks for something else. */
+export const QuarantineRecord = Schema.Struct({
+  _tag: Schema.Literal("Quarantine"),
+  document: Address,
+  /** The input that is not tried again; consent names it. */
+  inputDigest: Schema.String,
+  message: Schema.String,
+  remedy: Schema.NullOr(Schema.String),
+  at: Schema.String,
+});
+
+/** A person's wish that one member which nothing asks for any more be destroyed; gone once it is. */
+export const DestructionRecord = Schema.Struct({
+  _tag: Schema.Literal("Destruction"),
+  document: Address,
+  id: Schema.String,
+  by: Schema.String,
+  reason: Schema.String,
+  at: Schema.String,
+});
+
+/** How one run went; only runs that changed or refused something are remembered, the newest. */
+export const RunRecord = Schema.Struct({
+  _tag: Schema.Literal("Run"),
+  id: Schema.String,
+  /** ISO 8601, both. */
+  at: Schema.String,
+  endedAt: Schema.String,
+  revision: Schema.NullOr(Schema.String),
+  holder: Schema.String,
+  /** As `Verdict` spells it. */
+  verdict: Schema.String,
+  /** The trace of the run, when it was traced. */
+  trace: Schema.NullOr(Schema.String),
+  documents: Schema.Array(
+    Schema.Struct({
+      document: Address,
+      plan: Schema.String,
+      /** How many changes came to which result. */
+      done: Schema.Int,
+      failed: Schema.Int,
+      unknown: Schema.Int,
+      skipped: Schema.Int,
+      /** What stood in the way first, when something did. */
+      trouble: Schema.NullOr(Schema.String),
+    }),
+  ),
+});
+
 export const StoreRecord = Schema.Union([
   DocumentRecord,
   AppliedRecord,
@@ -137,6 +198,10 @@ export const StoreRecord = Schema.Union([
   AdoptionRecord,
   StatusRecord,
   HeadRecord,
+  SuspensionRecord,
+  QuarantineRecord,
+  DestructionRecord,
+  RunRecord,
 ]);
 
 export type DocumentRecord = typeof DocumentRecord.Type;
@@ -148,6 +213,10 @@ export type ApprovalRecord = typeof ApprovalRecord.Type;
 export type AdoptionRecord = typeof AdoptionRecord.Type;
 export type StatusRecord = typeof StatusRecord.Type;
 export type HeadRecord = typeof HeadRecord.Type;
+export type SuspensionRecord = typeof SuspensionRecord.Type;
+export type QuarantineRecord = typeof QuarantineRecord.Type;
+export type DestructionRecord = typeof DestructionRecord.Type;
+export type RunRecord = typeof RunRecord.Type;
 export type StoreRecord = typeof StoreRecord.Type;
 
 /** The key of a record within its owner's share of the store: one record per key. */
@@ -159,12 +228,15 @@ export const recordKey = (record: StoreRecord): string => {
       return `Approval/${record.digest}`;
     case "Head":
       return `Head/${record.branch}`;
+    case "Run":
+      return `Run/${record.id}`;
     case "Member":
       return `Member/${record.document.kind}/${record.document.name}/${record.member.set}/${record.member.slot}`;
     case "Applied":
       return `Applied/${record.document.kind}/${record.document.name}/${record.set}`;
     case "Removal":
     case "Adoption":
+    case "Destruction":
       return `${record._tag}/${record.document.kind}/${record.document.name}/${record.id}`;
     default:
       return `${record._tag}/${record.document.kind}/${record.document.name}`;

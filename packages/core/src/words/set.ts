@@ -28,6 +28,8 @@ export interface Expansion {
   readonly scope: JsonObject;
   /** How many members may be in flight at a time. */
   readonly parallel: { readonly create: number; readonly remove: number };
+  /** The document itself asks to be left as it is until a time (ISO 8601). */
+  readonly suspend?: { readonly until: string; readonly reason: string };
 }
 
 /** The mark that a member carries of the template it was made from: 16 hex digits. */
