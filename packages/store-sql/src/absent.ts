@@ -23,6 +23,7 @@ export const absentStore = (place: string): StoreShape => {
     id: absentId,
     place,
     load: () => Effect.succeed([]),
+    record: () => Effect.succeed(null),
     owners: Effect.succeed([]),
     commit: () => refuse,
     auditHead: Effect.succeed({ chain: absentId, seq: 0, hash: genesis }),

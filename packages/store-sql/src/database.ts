@@ -42,6 +42,8 @@ export interface StoreDatabase {
   readonly id: string;
   readonly place: string;
   readonly records: (owner: string) => Effect.Effect<ReadonlyArray<RecordRow>, StoreError>;
+  /** The row of one key; nothing when there is none. */
+  readonly record: (owner: string, key: string) => Effect.Effect<RecordRow | null, StoreError>;
   readonly owners: Effect.Effect<ReadonlyArray<string>, StoreError>;
   readonly head: Effect.Effect<AuditHead, StoreError>;
   /** Rows with `seq` above `after`, in order, at most `limit`. */

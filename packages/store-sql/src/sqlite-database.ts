@@ -19,6 +19,7 @@ export const makeSqliteDatabase = (
   id,
   place,
   records: (owner) => attempt(place, "read the records", () => readRecords(session, owner)),
+  record: (owner, key) => attempt(place, "read a record", () => readRecord(session, owner, key)),
   owners: attempt(place, "read the owners", () => readOwners(session)),
   head: attempt(place, "read the audit", () => readHead(session, id)),
   entries: (after, limit) =>
@@ -34,6 +35,15 @@ const readRecords = (session: SqliteSession, owner: string): ReadonlyArray<Recor
   session
     .all("SELECT key, json FROM records WHERE owner = ?", toColumn(owner))
     .map((row) => ({ key: fromColumn(textOf(row, "key")), json: textOf(row, "json") }));
+
+const readRecord = (session: SqliteSession, owner: string, key: string): RecordRow | null => {
+  const row = session.all(
+    "SELECT json FROM records WHERE owner = ? AND key = ?",
+    toColumn(owner),
+    toColumn(key),
+  )[0];
+  return row === undefined ? null : { key, json: textOf(row, "json") };
+};
 
 const readOwners = (session: SqliteSession): ReadonlyArray<string> =>
   session.all("SELECT DISTINCT owner FROM records").map((row) => fromColumn(textOf(row, "owner")));

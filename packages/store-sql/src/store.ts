@@ -28,6 +28,10 @@ export const makeStore = (database: StoreDatabase): StoreShape => ({
       Effect.map((rows) => [...rows].sort((a, b) => compareText(a.key, b.key))),
       Effect.flatMap((rows) => readable(database.place, Result.all(rows.map(decodeRecord)))),
     ),
+  record: (owner, key) =>
+    Effect.flatMap(database.record(owner, key), (row) =>
+      row === null ? Effect.succeed(null) : readable(database.place, decodeRecord(row)),
+    ),
   owners: Effect.map(database.owners, (owners) => [...owners].sort(compareText)),
   commit: (batch) =>
     Effect.suspend(() => readable(database.place, stageBatch(batch))).pipe(

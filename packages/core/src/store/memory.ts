@@ -205,6 +205,12 @@ export const makeMemoryStore = (
       return readable(Result.all(rows.map(decodeRecord)));
     });
 
+  const record: StoreShape["record"] = (owner, key) =>
+    Effect.suspend(() => {
+      const json = disk.image.records.get(owner)?.get(key);
+      return json === undefined ? Effect.succeed(null) : readable(decodeRecord({ key, json }));
+    });
+
   const commit: StoreShape["commit"] = (batch) =>
     Effect.flatMap(
       Effect.suspend(() => readable(stageBatch(batch))),
@@ -242,6 +248,7 @@ export const makeMemoryStore = (
     id: disk.image.id,
     place,
     load,
+    record,
     owners: Effect.sync(() => [...disk.image.records.keys()].sort(compareText)),
     commit,
     auditHead: Effect.sync(() => disk.image.head),

@@ -46,6 +46,8 @@ export interface StoreShape {
   /** Such as `sqlite:/home/me/.local/state/muster/….db`, for messages. */
   readonly place: string;
   readonly load: (owner: string) => Effect.Effect<ReadonlyArray<StoreRecord>, StoreError>;
+  /** The one record of this key, as `recordKey` spells it; nothing when there is none. */
+  readonly record: (owner: string, key: string) => Effect.Effect<StoreRecord | null, StoreError>;
   /** The owners that have records here, sorted. */
   readonly owners: Effect.Effect<ReadonlyArray<string>, StoreError>;
   /** Answers the head of the chain after the batch. An empty batch writes nothing. */

@@ -122,6 +122,7 @@ export const crashingStore = (store: StoreShape, points: CrashPoints): StoreShap
   id: store.id,
   place: store.place,
   load: (owner) => whileAlive(points, store.load(owner)),
+  record: (owner, key) => whileAlive(points, store.record(owner, key)),
   owners: whileAlive(points, store.owners),
   commit: (batch) => around(points, "commit", store.commit(batch)),
   auditHead: whileAlive(points, store.auditHead),

@@ -53,6 +53,7 @@ export const journalledMemory = (
       id: store.id,
       place: store.place,
       load: (owner) => answering(store.load(owner)),
+      record: (owner, key) => answering(store.record(owner, key)),
       owners: answering(store.owners),
       commit: (batch) => durably(store.commit(batch)),
       auditHead: answering(store.auditHead),

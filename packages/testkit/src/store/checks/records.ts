@@ -29,6 +29,20 @@ export const recordChecks: ReadonlyArray<StoreCheck> = [
       }),
   },
   {
+    name: "one record is found by its key, by its owner only, and an absent one is nothing",
+    run: (ground) =>
+      Effect.gen(function* () {
+        const store = yield* ground.open;
+        yield* store.commit({ owner: "owner-a", puts: sampleRecords });
+        for (const record of sampleRecords) {
+          const key = recordKey(record);
+          yield* expectSame("record", yield* store.record("owner-a", key), record);
+          yield* expectSame("record of b", yield* store.record("owner-b", key), null);
+        }
+        yield* expectSame("absent", yield* store.record("owner-a", "Intent/unknown"), null);
+      }),
+  },
+  {
     name: "a record that is put again replaces the one before",
     run: (ground) =>
       Effect.gen(function* () {
