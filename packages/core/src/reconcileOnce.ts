@@ -4,6 +4,7 @@
 // the world is observed again until nothing is left or nothing more can be done. The runner wraps
 // this in git, the command line gives it a person, the SDK gives it to an application.
 
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Outcome } from "./apply/outcome.ts";
@@ -12,7 +13,8 @@ import { conclude, statusesOf } from "./loop/conclude.ts";
 import { type Failure, openFence } from "./loop/fence.ts";
 import type { ReconcileInput } from "./loop/input.ts";
 import { type Look, look } from "./loop/look.ts";
-import { applyRounds } from "./loop/rounds.ts";
+import { workOnAll } from "./loop/units.ts";
+import { historyNews } from "./report/history.ts";
 import { digestOfPlans } from "./plan/seal.ts";
 import { readDocuments } from "./read/read.ts";
 import type { Store, StoreError } from "./store/store.ts";
@@ -49,13 +51,16 @@ export const reconcileOnce = Effect.fn("reconcileOnce")(function* (
   if (hasErrors(diagnostics)) return { ...nothingDone, diagnostics };
   if (input.mode === "plan") return yield* planOnly(input, documents, diagnostics);
 
+  const began = yield* Clock.currentTimeMillis;
   const fence = yield* openFence(input);
   const first = yield* look(input, documents, 1);
   if (isOther(input, first)) {
     return { ...nothingDone, diagnostics, documents, ...plansOf(first, first), stale: true };
   }
-  const { last, outcomes } = yield* applyRounds(input, documents, first, fence);
-  const statuses = yield* conclude(input, last, outcomes, fence);
+  const { last, outcomes } = yield* workOnAll(onceOnly(input), documents, first, fence);
+  const { units, records } = last;
+  const history = yield* historyOf(input, began, { first, last, outcomes });
+  const statuses = yield* conclude(input, { units, records, outcomes, history }, fence);
   const lease = fence.held();
   return {
     diagnostics,
@@ -68,6 +73,25 @@ export const reconcileOnce = Effect.fn("reconcileOnce")(function* (
   };
 });
 
+const historyOf = Effect.fnUntraced(function* (
+  { mandate, trace }: ReconcileInput,
+  began: number,
+  turn: { readonly first: Look; readonly last: Look; readonly outcomes: ReadonlyArray<Outcome> },
+) {
+  return historyNews({
+    run: mandate.run,
+    holder: mandate.actor.claimed ?? "",
+    revision: mandate.revision,
+    trace: trace ?? null,
+    at: new Date(began).toISOString(),
+    endedAt: new Date(yield* Clock.currentTimeMillis).toISOString(),
+    plans: turn.first.units.map(({ plan }) => plan),
+    left: turn.last.units.map(({ plan }) => plan),
+    outcomes: turn.outcomes,
+    records: turn.last.records,
+  });
+});
+
 /** Writes nothing anywhere and needs no lease. */
 const planOnly = Effect.fnUntraced(function* (
   input: ReconcileInput,
@@ -75,9 +99,14 @@ const planOnly = Effect.fnUntraced(function* (
   diagnostics: ReadonlyArray<Diagnostic>,
 ): Effect.fn.Return<ReconcileReport, StoreError, Store> {
   const first = yield* look(input, documents, 1);
-  const statuses = yield* statusesOf(input, first, []);
+  const now = new Date(yield* Clock.currentTimeMillis).toISOString();
+  const statuses = statusesOf(input, first.units, [], now);
   return { ...nothingDone, diagnostics, documents, ...plansOf(first, first), statuses };
 });
+
+/** Who consented to one digest did not consent to what a second look would find. */
+const onceOnly = (input: ReconcileInput): ReconcileInput =>
+  input.expectDigest === undefined ? input : { ...input, rounds: 1 };
 
 const isOther = (input: ReconcileInput, first: Look): boolean =>
   input.expectDigest !== undefined &&

@@ -5,7 +5,14 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import type { LeaseError } from "../lease/lease.ts";
 import type { StoreError } from "../store/store.ts";
-import type { Change, CreateChange, ForgetChange, Plan, SettleChange } from "../words/plan.ts";
+import type {
+  Change,
+  CreateChange,
+  ForgetChange,
+  Plan,
+  Refusal,
+  SettleChange,
+} from "../words/plan.ts";
 import type { Handler, ProviderError } from "../words/provider.ts";
 import { escapeText } from "../words/quote.ts";
 import {
@@ -30,6 +37,8 @@ export interface ApplyContext {
   readonly pace: Pace;
   readonly writer: Writer;
   readonly mayWrite: Effect.Effect<void, LeaseError>;
+  /** Asked before each change: why it may not begin any more. What was begun goes on. */
+  readonly mayBegin: Effect.Effect<Refusal | null, StoreError>;
   /** How long an unasked removal counts, in milliseconds. */
   readonly removalWindowMillis: number;
   /** What the store held of this document when the plan was made. */
@@ -85,6 +94,8 @@ const runAct = Effect.fnUntraced(function* (
   if (change.action === "create" && halt.reason !== null) {
     return yield* finish(context, skipped(plan, change, halt.reason));
   }
+  const refusal = yield* context.mayBegin;
+  if (refusal !== null) return yield* finish(context, held(plan, change, refusal));
   const at = yield* now;
   const intent = Journal.intentRecord(context.mandate, plan.document, plan.digest, change, at);
   yield* context.writer.write(openIntent(context, plan, change, intent));
@@ -356,6 +367,16 @@ const skipped = (plan: Plan, change: Change, because: Outcome): Outcome => ({
   code: "Halted",
   message: `not tried after: ${because.message}`,
   remedy: because.remedy,
+});
+
+/** Nobody failed: somebody said that it may not begin. */
+const held = (plan: Plan, change: Change, { reason, remedy }: Refusal): Outcome => ({
+  document: plan.document,
+  change,
+  result: "skipped",
+  code: "Held",
+  message: reason.text,
+  remedy,
 });
 
 const done = (plan: Plan, change: Change, message: string): Outcome => ({

@@ -9,7 +9,7 @@ import type { ProviderReason } from "../words/provider.ts";
  * - `failed`: it did not happen, and the intent is settled
  * - `stale`: the world had moved; nothing was done
  * - `unknown`: it may or may not have happened; the intent stays open for a successor to settle
- * - `skipped`: not tried, because of what happened to another change
+ * - `skipped`: not tried, because of what happened to another change, or because it may not begin
  */
 export type Result = "done" | "failed" | "stale" | "unknown" | "skipped";
 
@@ -17,7 +17,14 @@ export interface Outcome {
   readonly document: DocumentAddress;
   readonly change: Change;
   readonly result: Result;
-  readonly code: ProviderReason | "OccupantDead" | "Moved" | "Interrupted" | "Halted" | null;
+  readonly code:
+    | ProviderReason
+    | "OccupantDead"
+    | "Moved"
+    | "Interrupted"
+    | "Halted"
+    | "Held"
+    | null;
   readonly message: string;
   readonly remedy: string | null;
 }

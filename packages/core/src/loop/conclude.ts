@@ -1,31 +1,49 @@
-// Says what became of each document, and remembers what was said only when it is news.
+// Says what became of documents, and remembers what was said only when it is news.
 
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Outcome } from "../apply/outcome.ts";
+import type { Write } from "../apply/writer.ts";
 import { appliedRecords, onlyNews } from "../report/bookkeeping.ts";
+import { quarantineNews } from "../report/quarantine.ts";
 import { documentStatus, encodeStatus } from "../report/status.ts";
 import { formatAddress } from "../words/document.ts";
 import { recordKey, type StoreRecord } from "../words/record.ts";
 import type { DocumentStatus } from "../words/status.ts";
 import type { Failure, Fence } from "./fence.ts";
-import type { ReconcileInput } from "./input.ts";
-import type { Look, Unit } from "./look.ts";
+import type { TurnInput } from "./input.ts";
+import type { Unit } from "./look.ts";
 
+export interface Concluded {
+  /** As they stand at last; without those of which nothing is left. */
+  readonly units: ReadonlyArray<Unit>;
+  /** What the store held of all of them, those of which nothing is left too. */
+  readonly records: ReadonlyArray<StoreRecord>;
+  readonly outcomes: ReadonlyArray<Outcome>;
+  /** What is remembered of the run itself, in the same transaction. */
+  readonly history?: Write;
+}
+
+/** The status of every unit; claims the lease only when there is something to remember. */
 export const conclude = Effect.fn("report")(function* (
-  input: ReconcileInput,
-  last: Look,
-  outcomes: ReadonlyArray<Outcome>,
+  input: TurnInput,
+  concluded: Concluded,
   fence: Fence,
 ): Effect.fn.Return<ReadonlyArray<DocumentStatus>, Failure, Scope.Scope> {
-  const statuses = yield* statusesOf(input, last, outcomes);
-  const wanted = last.units.flatMap((unit, index) => [
+  const { units, records, outcomes } = concluded;
+  const now = new Date(yield* Clock.currentTimeMillis).toISOString();
+  const statuses = statusesOf(input, units, outcomes, now);
+  const quarantine = input.policy.quarantine
+    ? quarantineNews({ plans: units.map(({ plan }) => plan), records, outcomes, now })
+    : { puts: [], deletes: [] };
+  const wanted = units.flatMap((unit, index) => [
     statusRecord(unit, statuses[index]!),
-    ...appliedOf(input, unit),
+    ...appliedOf(unit),
   ]);
-  const puts = onlyNews(wanted, last.records);
-  const deletes = forgottenStatuses(last);
+  const { puts: history = [], deletes: past = [] } = concluded.history ?? {};
+  const puts = [...onlyNews(wanted, records), ...quarantine.puts, ...history];
+  const deletes = [...forgottenStatuses(concluded), ...quarantine.deletes, ...past];
   if (puts.length + deletes.length > 0) {
     yield* fence.claim;
     yield* fence.writer.write({ puts, deletes });
@@ -33,15 +51,15 @@ export const conclude = Effect.fn("report")(function* (
   return statuses;
 });
 
-/** The status of every document, as far as the last look tells. */
-export const statusesOf = Effect.fnUntraced(function* (
-  input: ReconcileInput,
-  last: Look,
+/** The status of every unit, as far as the last look tells. */
+export const statusesOf = (
+  input: TurnInput,
+  units: ReadonlyArray<Unit>,
   outcomes: ReadonlyArray<Outcome>,
-): Effect.fn.Return<ReadonlyArray<DocumentStatus>> {
-  const now = new Date(yield* Clock.currentTimeMillis).toISOString();
+  now: string,
+): ReadonlyArray<DocumentStatus> => {
   const byDocument = Map.groupBy(outcomes, (outcome) => formatAddress(outcome.document));
-  return last.units.map((unit) =>
+  return units.map((unit) =>
     documentStatus({
       plan: unit.plan,
       observation: unit.observation,
@@ -53,7 +71,7 @@ export const statusesOf = Effect.fnUntraced(function* (
       now,
     }),
   );
-});
+};
 
 /** Our own record, written by `statusRecord`: only its times are taken over. */
 const previousStatus = (unit: Unit): DocumentStatus | undefined =>
@@ -65,15 +83,13 @@ const statusRecord = (unit: Unit, status: DocumentStatus): StoreRecord => ({
   json: encodeStatus(status),
 });
 
-const appliedOf = (input: ReconcileInput, unit: Unit): ReadonlyArray<StoreRecord> =>
-  unit.plan.orphaned || input.policy.hold !== null
-    ? []
-    : appliedRecords(unit.plan, unit.expansion, unit.consent);
+const appliedOf = ({ plan, expansion, consent }: Unit): ReadonlyArray<StoreRecord> =>
+  plan.orphaned || plan.hold !== null ? [] : appliedRecords(plan, expansion, consent);
 
 /** A document of which nothing is left has no status either. */
-const forgottenStatuses = (last: Look): ReadonlyArray<string> => {
-  const told = new Set(last.units.map((unit) => formatAddress(unit.plan.document)));
-  return last.records.flatMap((record) =>
+const forgottenStatuses = ({ units, records }: Concluded): ReadonlyArray<string> => {
+  const told = new Set(units.map((unit) => formatAddress(unit.plan.document)));
+  return records.flatMap((record) =>
     record._tag === "Status" && !told.has(formatAddress(record.document))
       ? [recordKey(record)]
       : [],

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope";
 import { makeWriter, type Write, type Writer } from "../apply/writer.ts";
 import { type HeldLease, Lease, type LeaseError } from "../lease/lease.ts";
 import { Store, type StoreError } from "../store/store.ts";
-import type { ReconcileInput } from "./input.ts";
+import type { TurnInput } from "./input.ts";
 
 export type Failure = StoreError | LeaseError;
 
@@ -19,7 +19,7 @@ export interface Fence {
 }
 
 export const openFence = Effect.fnUntraced(function* (
-  input: ReconcileInput,
+  input: TurnInput,
 ): Effect.fn.Return<Fence, Failure, Store | Lease> {
   const store = yield* Store;
   const lease = yield* Lease;
@@ -37,7 +37,7 @@ export const openFence = Effect.fnUntraced(function* (
 });
 
 const takeOver = Effect.fnUntraced(function* (
-  { mandate }: ReconcileInput,
+  { mandate }: TurnInput,
   follows: { readonly chain: string; readonly head: string },
 ): Effect.fn.Return<Write> {
   const at = new Date(yield* Clock.currentTimeMillis).toISOString();

@@ -11,7 +11,7 @@ import { effectiveChanges, type Plan } from "../words/plan.ts";
 import type { Observation } from "../words/provider.ts";
 import type { AppliedRecord, DocumentRecord, StatusRecord, StoreRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
-import { type ReconcileInput, tell } from "./input.ts";
+import { tell, type TurnInput } from "./input.ts";
 
 /** A document, asked for or vanished, with all that is known of it. */
 export interface Unit {
@@ -36,16 +36,22 @@ export interface Look {
 }
 
 export const look = Effect.fn("look")(function* (
-  input: ReconcileInput,
+  input: TurnInput,
   documents: ReadonlyArray<Document>,
   round: number,
+  /** Only these, by address; all when not given. */
+  about?: ReadonlySet<string>,
 ): Effect.fn.Return<Look, StoreError, Store> {
   const store = yield* Store;
   const records = yield* store.load(input.policy.owner);
   const known = records.filter((record): record is DocumentRecord => record._tag === "Document");
+  const isMeant = (address: DocumentAddress): boolean =>
+    about === undefined || about.has(formatAddress(address));
   const expansions = [
-    ...documents.map((document) => expand(input.kinds, document)),
-    ...vanishedDocuments(documents, known).map((record) => record.expansion),
+    ...documents.filter(isMeant).map((document) => expand(input.kinds, document)),
+    ...vanishedDocuments(documents, known)
+      .filter(({ document }) => isMeant(document))
+      .map((record) => record.expansion),
   ];
   const observations = yield* observe(input.handlers, expansions, records, input.pace);
   yield* tell(input, { type: "observed", documents: expansions.length, round });
@@ -54,6 +60,7 @@ export const look = Effect.fn("look")(function* (
     kinds: input.kinds,
     documents,
     complete: true,
+    ...(about === undefined ? {} : { about }),
     observations,
     records,
     policy: input.policy,
@@ -68,7 +75,7 @@ export const look = Effect.fn("look")(function* (
 });
 
 interface Gathered {
-  readonly input: ReconcileInput;
+  readonly input: TurnInput;
   readonly documents: ReadonlyArray<Document>;
   readonly expansions: ReadonlyArray<Expansion>;
   readonly observations: ReadonlyArray<Observation>;
@@ -119,7 +126,7 @@ const formerOf = ({ document, previousName }: Expansion): ReadonlyArray<Document
   previousName === undefined ? [] : [{ kind: document.kind, name: previousName }];
 
 const newsOf = (
-  input: ReconcileInput,
+  input: TurnInput,
   document: Document,
   expansion: Expansion,
   before: DocumentRecord | undefined,

@@ -13,6 +13,8 @@ export interface PlanInput {
   readonly documents: ReadonlyArray<Document>;
   /** False while any file has faults: then nothing counts as vanished. */
   readonly complete: boolean;
+  /** Plan only these, by address; all when not given. What has vanished is told by all documents. */
+  readonly about?: ReadonlySet<string>;
   readonly observations: ReadonlyArray<Observation>;
   readonly records: ReadonlyArray<StoreRecord>;
   readonly policy: Policy;

@@ -20,7 +20,9 @@ export const plan = (input: PlanInput): ReadonlyArray<Plan> => {
   const observed = new Map(
     input.observations.map((observation) => [formatAddress(observation.document), observation]),
   );
-  const asked = input.documents.map((document) => {
+  const isMeant = (address: DocumentAddress): boolean =>
+    input.about === undefined || input.about.has(formatAddress(address));
+  const asked = input.documents.filter(isMeant).map((document) => {
     const expansion = expand(input.kinds, document);
     return planDocument({
       document,
@@ -32,15 +34,17 @@ export const plan = (input: PlanInput): ReadonlyArray<Plan> => {
     });
   });
   const vanished = input.complete ? vanishedDocuments(input.documents, records.documents) : [];
-  const orphans = vanished.map((record) =>
-    planOrphan({
-      record,
-      observation: observed.get(formatAddress(record.document)),
-      remembered: rememberedOf(records, [record.document]),
-      policy: input.policy,
-      now: input.now,
-    }),
-  );
+  const orphans = vanished
+    .filter(({ document }) => isMeant(document))
+    .map((record) =>
+      planOrphan({
+        record,
+        observation: observed.get(formatAddress(record.document)),
+        remembered: rememberedOf(records, [record.document]),
+        policy: input.policy,
+        now: input.now,
+      }),
+    );
   return [...asked, ...orphans].sort(
     (a, b) =>
       compareText(a.document.kind, b.document.kind) ||

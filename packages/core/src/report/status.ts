@@ -165,9 +165,11 @@ const verdict = (status: Condition["status"], reason: Reason): Verdict => ({
   message: reason.text,
 });
 
-const members = ({ observation, owner }: StatusInput): ReadonlyArray<MemberStatus> =>
+const members = ({ plan, observation, owner }: StatusInput): ReadonlyArray<MemberStatus> =>
   (observation?.complete === true ? observation.members : [])
     .filter((sighting) => sighting.phase !== "gone")
+    // What bears the name that an orphan had before is another document's by now.
+    .filter((sighting) => !plan.orphaned || sighting.document === plan.document.name)
     .map((sighting) => ({
       name: escapeText(sighting.name === null ? sighting.displayName : formatMember(sighting.name)),
       id: sighting.id,

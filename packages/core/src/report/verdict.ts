@@ -34,9 +34,10 @@ export const verdictOfApply = ({ left, outcomes, stale }: Turn): Verdict => {
   const any = (...results: ReadonlyArray<Outcome["result"]>) =>
     outcomes.some((outcome) => results.includes(outcome.result));
   if (any("unknown")) return "outcome unknown";
-  if (any("failed", "skipped")) return any("done") ? "partly done" : "infrastructure failed";
+  if (outcomes.some(wentWrong)) return any("done") ? "partly done" : "infrastructure failed";
   if (left.some((plan) => !plan.seen)) return any("done") ? "partly done" : "infrastructure failed";
-  if (stale || left.some(isRefused)) return any("done") ? "partly done" : "refused";
+  if (stale || left.some(isRefused) || any("skipped"))
+    return any("done") ? "partly done" : "refused";
   if (left.some((plan) => effectiveChanges(plan).length > 0)) return "partly done";
   return "done";
 };
@@ -46,5 +47,9 @@ export const verdictOfPlan = (plans: ReadonlyArray<Plan>): Verdict => {
   if (plans.some(isRefused)) return "refused";
   return plans.some((plan) => effectiveChanges(plan).length > 0) ? "changes waiting" : "done";
 };
+
+/** A change that was held back by somebody's word failed nowhere. */
+const wentWrong = ({ result, code }: Outcome): boolean =>
+  result === "failed" || (result === "skipped" && code !== "Held");
 
 const isRefused = (plan: Plan): boolean => plan.refusals.length > 0 || plan.hold !== null;

@@ -219,6 +219,12 @@ export type DestructionRecord = typeof DestructionRecord.Type;
 export type RunRecord = typeof RunRecord.Type;
 export type StoreRecord = typeof StoreRecord.Type;
 
+/** The key of a record of which each document has one. */
+export const keyOf = (
+  tag: "Document" | "Status" | "Suspension" | "Quarantine",
+  { kind, name }: { readonly kind: string; readonly name: string },
+): string => `${tag}/${kind}/${name}`;
+
 /** The key of a record within its owner's share of the store: one record per key. */
 export const recordKey = (record: StoreRecord): string => {
   switch (record._tag) {
@@ -239,6 +245,6 @@ export const recordKey = (record: StoreRecord): string => {
     case "Destruction":
       return `${record._tag}/${record.document.kind}/${record.document.name}/${record.id}`;
     default:
-      return `${record._tag}/${record.document.kind}/${record.document.name}`;
+      return keyOf(record._tag, record.document);
   }
 };

@@ -1,0 +1,106 @@
+// Works on one document: applies its plan, looks again, and goes on while the world moved under us rather than against us.
+
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import { applyPlan } from "../apply/apply.ts";
+import type { Outcome } from "../apply/outcome.ts";
+import type { HeldLease } from "../lease/lease.ts";
+import { Store, type StoreError } from "../store/store.ts";
+import { effectiveChanges, type Refusal } from "../words/plan.ts";
+import { suspensionRefusal } from "../plan/suspension.ts";
+import { keyOf } from "../words/record.ts";
+import type { LookAgain } from "./again.ts";
+import type { Failure, Fence } from "./fence.ts";
+import { tell, type TurnInput } from "./input.ts";
+import type { Unit } from "./look.ts";
+
+/** How often a document is applied before the rest is left to the next turn, unless told otherwise. */
+const defaultRounds = 5;
+
+/** What became of a document: how it stands now, and what was done. */
+export interface Worked {
+  /** Nothing when nothing of it is left. */
+  readonly unit: Unit | undefined;
+  readonly outcomes: ReadonlyArray<Outcome>;
+}
+
+/** Whether there is anything to do or to remember about it, and it may be done. */
+export const hasWork = ({ plan, news }: Unit): boolean =>
+  plan.hold === null && (effectiveChanges(plan).length > 0 || news.length > 0);
+
+/** Its rounds end early when something went against us: that is left to the next turn. */
+export const workOn = Effect.fn("unit")(function* (
+  input: TurnInput,
+  fence: Fence,
+  held: HeldLease,
+  first: Unit,
+  again: LookAgain,
+): Effect.fn.Return<Worked, Failure, Store> {
+  const outcomes: Array<Outcome> = [];
+  let unit: Unit | undefined = first;
+  for (let round = 1; round <= (input.rounds ?? defaultRounds); round += 1) {
+    if (unit === undefined || !hasWork(unit)) break;
+    const done = yield* applyUnit(input, fence, held, unit);
+    outcomes.push(...done);
+    unit = yield* again(first.plan.document);
+    if (done.some(endsRounds)) break;
+  }
+  return { unit, outcomes };
+});
+
+const endsRounds = ({ result }: Outcome): boolean => result !== "done" && result !== "stale";
+
+const applyUnit = Effect.fnUntraced(function* (
+  input: TurnInput,
+  fence: Fence,
+  held: HeldLease,
+  unit: Unit,
+): Effect.fn.Return<ReadonlyArray<Outcome>, Failure, Store> {
+  const store = yield* Store;
+  if (unit.news.length > 0) yield* fence.writer.write({ puts: unit.news });
+  if (effectiveChanges(unit.plan).length === 0) return [];
+  return yield* input.handlers(unit.expansion.resource).pipe(
+    Effect.flatMap((handler) =>
+      applyPlan(
+        {
+          handler,
+          expansion: unit.expansion,
+          mandate: input.mandate,
+          pace: input.pace,
+          writer: fence.writer,
+          mayWrite: held.check,
+          mayBegin: Effect.provideService(mayBegin(input, unit), Store, store),
+          removalWindowMillis: input.policy.removals.windowMillis,
+          records: unit.records,
+          consent: new Map(unit.consent.map((record) => [record.set, record])),
+          learned: new Map(),
+          onEvent: (event) => tell(input, event),
+        },
+        unit.plan,
+      ),
+    ),
+    // Observe saw this handler work a moment ago; what it says now is told at the next look.
+    Effect.catchTag("ProviderError", () => Effect.succeed([])),
+  );
+});
+
+/** A person may suspend a document while it is worked on: the store is asked before every change. */
+const mayBegin = Effect.fnUntraced(function* (
+  input: TurnInput,
+  { plan, expansion }: Unit,
+): Effect.fn.Return<Refusal | null, StoreError, Store> {
+  const { document, inputDigest } = plan;
+  const refusal = input.mayBegin?.({ document, inputDigest }) ?? null;
+  if (refusal !== null) return refusal;
+  const store = yield* Store;
+  const now = yield* Clock.currentTimeMillis;
+  const { previousName } = expansion;
+  for (const name of [document.name, ...(previousName === undefined ? [] : [previousName])]) {
+    const key = keyOf("Suspension", { kind: document.kind, name });
+    const record = yield* store.record(input.policy.owner, key);
+    if (record?._tag === "Suspension" && Date.parse(record.until) > now) {
+      return suspensionRefusal(record);
+    }
+  }
+  return null;
+});
