@@ -60,7 +60,7 @@ export const reconcileOnce = Effect.fn("reconcileOnce")(function* (
   const { last, outcomes } = yield* workOnAll(onceOnly(input), documents, first, fence);
   const { units, records } = last;
   const history = yield* historyOf(input, began, { first, last, outcomes });
-  const statuses = yield* conclude(input, { units, records, outcomes, history }, fence);
+  const { statuses } = yield* conclude(input, { units, records, outcomes, history }, fence);
   const lease = fence.held();
   return {
     diagnostics,

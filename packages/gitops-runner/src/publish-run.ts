@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { LeaseError } from "@muster/core/lease/lease";
 import { encodeStatus } from "@muster/core/report/status";
-import type { ReconcileReport } from "@muster/core/reconcileOnce";
 import { Store, type StoreError } from "@muster/core/store/store";
 import type { AuditEntry, AuditHead } from "@muster/core/words/audit";
 import { type Document, formatAddress } from "@muster/core/words/document";
@@ -23,6 +22,15 @@ export interface PublishedRun {
   /** The status commit; nothing when the status was said already. */
   readonly status: string | null;
   readonly audit: AuditHead;
+  /** The commit that brought the audit; nothing when it was said already. */
+  readonly auditCommit: string | null;
+}
+
+/** What there is to say: the status of every document, and the digests of the plans of this run. */
+export interface Said {
+  readonly documents: ReadonlyArray<Document>;
+  readonly statuses: ReadonlyArray<DocumentStatus>;
+  readonly plans: ReadonlyArray<string>;
 }
 
 export interface PublishRunRequest {
@@ -34,9 +42,12 @@ export interface PublishRunRequest {
     readonly owner: string;
   };
   readonly sighting: Sighting;
-  readonly report: ReconcileReport;
+  readonly said: Said;
   readonly lease: GitLeaseShape;
-  readonly held: () => HeldGitLease | null;
+  /** Without one, a lease is claimed for the push alone. */
+  readonly held: HeldGitLease | null;
+  /** `Renew` keeps the lease, for a run that goes on; `Release` ends it. */
+  readonly move: "Renew" | "Release";
 }
 
 /** Nothing when git says all of it already: then nothing is pushed. */
@@ -53,25 +64,26 @@ export const publishRun = Effect.fn("publish")(function* (
   const audit = yield* auditUpdate(request, head, status !== null);
   const updates = [status, audit].filter((update) => update !== null);
   if (updates.length === 0) return null;
-  const held = request.held() ?? (yield* request.lease.claim(yield* request.lease.look));
+  const held = request.held ?? (yield* request.lease.claim(yield* request.lease.look));
   const { cache, repository } = request.options;
-  yield* held.withRelease((release) => push({ cache, repository, updates: [...updates, release] }));
-  return { status: status?.to ?? null, audit: head };
+  const ride = request.move === "Renew" ? held.withRenewal : held.withRelease;
+  yield* ride((move) => push({ cache, repository, updates: [...updates, move] }));
+  return { status: status?.to ?? null, audit: head, auditCommit: audit?.to ?? null };
 });
 
 const statusUpdate = (
-  { options, sighting, report }: PublishRunRequest,
+  { options, sighting, said }: PublishRunRequest,
   audit: AuditHead,
 ): Effect.Effect<RefUpdate | null, GitError, Git> =>
   buildStatusUpdate({
     cache: options.cache,
     environment: options.environment,
     current: sighting.status,
-    files: statusFiles(report.documents, report.statuses),
+    files: statusFiles(said.documents, said.statuses),
     trailers: {
       run: options.run,
       source: sighting.head,
-      plans: report.plans.map((plan) => plan.digest),
+      plans: said.plans,
       audit,
     },
   });

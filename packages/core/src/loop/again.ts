@@ -30,7 +30,8 @@ export const makeLookAgain = Effect.fnUntraced(function* (
   const lookForAll = Effect.suspend(() => {
     const asked = waiting;
     waiting = [];
-    return look(input, documents, 2, new Set(asked.map(({ address }) => address))).pipe(
+    const addresses = new Set(asked.map(({ address }) => address));
+    return look(input, documents, 2, (document) => addresses.has(formatAddress(document))).pipe(
       Effect.onExit((exit) =>
         Effect.forEach(
           asked,

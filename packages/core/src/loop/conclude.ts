@@ -25,12 +25,18 @@ export interface Concluded {
   readonly history?: Write;
 }
 
+export interface Conclusion {
+  readonly statuses: ReadonlyArray<DocumentStatus>;
+  /** Whether there was anything to remember. */
+  readonly news: boolean;
+}
+
 /** The status of every unit; claims the lease only when there is something to remember. */
 export const conclude = Effect.fn("report")(function* (
   input: TurnInput,
   concluded: Concluded,
   fence: Fence,
-): Effect.fn.Return<ReadonlyArray<DocumentStatus>, Failure, Scope.Scope> {
+): Effect.fn.Return<Conclusion, Failure, Scope.Scope> {
   const { units, records, outcomes } = concluded;
   const now = new Date(yield* Clock.currentTimeMillis).toISOString();
   const statuses = statusesOf(input, units, outcomes, now);
@@ -44,11 +50,12 @@ export const conclude = Effect.fn("report")(function* (
   const { puts: history = [], deletes: past = [] } = concluded.history ?? {};
   const puts = [...onlyNews(wanted, records), ...quarantine.puts, ...history];
   const deletes = [...forgottenStatuses(concluded), ...quarantine.deletes, ...past];
-  if (puts.length + deletes.length > 0) {
+  const news = puts.length + deletes.length > 0;
+  if (news) {
     yield* fence.claim;
     yield* fence.writer.write({ puts, deletes });
   }
-  return statuses;
+  return { statuses, news };
 });
 
 /** The status of every unit, as far as the last look tells. */

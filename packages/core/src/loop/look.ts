@@ -39,14 +39,12 @@ export const look = Effect.fn("look")(function* (
   input: TurnInput,
   documents: ReadonlyArray<Document>,
   round: number,
-  /** Only these, by address; all when not given. */
-  about?: ReadonlySet<string>,
+  /** Only these; all when not given. */
+  isMeant: (document: DocumentAddress) => boolean = () => true,
 ): Effect.fn.Return<Look, StoreError, Store> {
   const store = yield* Store;
   const records = yield* store.load(input.policy.owner);
   const known = records.filter((record): record is DocumentRecord => record._tag === "Document");
-  const isMeant = (address: DocumentAddress): boolean =>
-    about === undefined || about.has(formatAddress(address));
   const expansions = [
     ...documents.filter(isMeant).map((document) => expand(input.kinds, document)),
     ...vanishedDocuments(documents, known)
@@ -60,7 +58,7 @@ export const look = Effect.fn("look")(function* (
     kinds: input.kinds,
     documents,
     complete: true,
-    ...(about === undefined ? {} : { about }),
+    about: new Set(expansions.map(({ document }) => formatAddress(document))),
     observations,
     records,
     policy: input.policy,

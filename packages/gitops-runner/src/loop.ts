@@ -1,0 +1,453 @@
+// Runs for ever: looks at the repository and the world again and again, and works on each document by itself.
+//
+// A tick reads where the branches stand, looks at what is idle and due, and begins work on what needs
+// it. The next tick comes after the interval, whether that work has ended or not. When the last work
+// ends, status, audit and the lease's release are pushed together. A tick that finds nothing to do
+// writes nothing and pushes nothing.
+
+import * as Cause from "effect/Cause";
+import * as Clock from "effect/Clock";
+import * as Deferred from "effect/Deferred";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Option from "effect/Option";
+import * as Queue from "effect/Queue";
+import * as Random from "effect/Random";
+import * as Result from "effect/Result";
+import * as Scope from "effect/Scope";
+import { Lease, type LeaseError } from "@muster/core/lease/lease";
+import { type Ended, makeEngine, type Ticked, type UnitState } from "@muster/core/loop/engine";
+import { type Ladder, waitAfterFailures } from "@muster/core/loop/ladder";
+import { openRegistry, type Registry } from "@muster/core/loop/registry";
+import { readDocuments } from "@muster/core/read/read";
+import { Store, StoreError } from "@muster/core/store/store";
+import { type Diagnostic, hasErrors } from "@muster/core/words/diagnostic";
+import type { Document } from "@muster/core/words/document";
+import type { Plan } from "@muster/core/words/plan";
+import type { DocumentStatus } from "@muster/core/words/status";
+import type { GitError } from "./error.ts";
+import type { Sighting } from "./fetch.ts";
+import type { Git } from "./git.ts";
+import { publishRun, type PublishedRun, type PublishRunRequest } from "./publish-run.ts";
+import { type RunError, type RunOptions, turnInput } from "./run.ts";
+import { makeSourceReader, type Source, type SourceReader } from "./source.ts";
+import type { Verification } from "./verify.ts";
+import { makeWatchedLease, type WatchedLease } from "./watched-lease.ts";
+
+export interface LoopOptions {
+  /** Settled at the start and again at every reload: configuration, credentials, signers. */
+  readonly settle: Effect.Effect<Omit<RunOptions, "run">, RunError>;
+  /** Between the beginnings of two ticks, in milliseconds; jittered by a tenth. */
+  readonly intervalMillis: number;
+  /** The longest wait of a document that meets trouble again and again; 30 minutes when not given. */
+  readonly longestWaitMillis?: number;
+  /** How long a stop waits for changes that were begun, in milliseconds; 25 000 when not given. */
+  readonly graceMillis?: number;
+  readonly onLoop: (event: LoopEvent) => Effect.Effect<void>;
+  /** Given once, before the first tick: how the loop stands, whenever asked. */
+  readonly onStart?: (state: () => LoopState) => Effect.Effect<void>;
+}
+
+/** Told while the loop runs, in the order of happening. */
+export type LoopEvent =
+  | { readonly type: "source"; readonly head: string; readonly verification: Verification }
+  | { readonly type: "faults"; readonly diagnostics: ReadonlyArray<Diagnostic> }
+  | { readonly type: "ticked"; readonly ticked: Ticked; readonly state: LoopState }
+  | { readonly type: "ended"; readonly ended: Ended }
+  | { readonly type: "published"; readonly published: PublishedRun }
+  | { readonly type: "taken"; readonly error: LeaseError; readonly againAt: number }
+  | { readonly type: "trouble"; readonly error: Trouble; readonly againAt: number }
+  | { readonly type: "reloaded" }
+  | { readonly type: "stopping"; readonly busy: number }
+  | { readonly type: "stopped"; readonly interrupted: number };
+
+/** What went wrong with a tick as a whole; documents tell of their own. */
+export interface Trouble {
+  readonly reason: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+/** The loop as it stands, for whoever watches over it. Times in milliseconds since the epoch. */
+export interface LoopState {
+  readonly startedAt: number;
+  readonly ticks: number;
+  readonly lastTickAt: number | null;
+  /** When a tick last went through to its end. */
+  readonly lastGoodTickAt: number | null;
+  readonly trouble: Trouble | null;
+  readonly head: string | null;
+  readonly faults: number;
+  readonly units: ReadonlyArray<UnitState>;
+  readonly holdsLease: boolean;
+}
+
+/** How the loop is told from outside. */
+export interface LoopSignals {
+  /** Settles anew, and makes everything due at once. */
+  readonly reload: Queue.Dequeue<void>;
+  /** Begins nothing any more, waits for what was begun, says what became of it, and ends. */
+  readonly stop: Deferred.Deferred<void>;
+}
+
+type Wake = "ended" | "reload" | "stop";
+
+/** A repository or store that cannot be used is tried again after at most this, in milliseconds. */
+const longestLoopWait = 300_000;
+const longestUnitWait = 1_800_000;
+const usualGrace = 25_000;
+
+/** Ends only after `stop`. Fails when the first settling does; later trouble is told and tried again. */
+export const runLoop = (
+  options: LoopOptions,
+  signals: LoopSignals,
+): Effect.Effect<void, RunError, Git | Store> => Effect.scoped(loop(options, signals));
+
+const loop = Effect.fnUntraced(function* (
+  options: LoopOptions,
+  signals: LoopSignals,
+): Effect.fn.Return<void, RunError, Git | Store | Scope.Scope> {
+  const wakes = yield* Queue.unbounded<Wake>();
+  yield* Effect.forkScoped(forward(signals, wakes));
+  const tell = options.onLoop;
+  const engine = yield* makeEngine({
+    ladder: ladderOf(options),
+    onEnded: (ended) => Effect.andThen(tell({ type: "ended", ended }), Queue.offer(wakes, "ended")),
+  });
+  let runner = yield* openRunner(yield* options.settle);
+  const memory = newMemory(yield* Clock.currentTimeMillis);
+  let reloading = false;
+  const state = (): LoopState => stateOf(memory, engine.units(), engine.held() !== null);
+  yield* options.onStart?.(state) ?? Effect.void;
+
+  /** Answers when that is, for people; the wait itself does not depend on their clock. */
+  const nextTickIn = Effect.fnUntraced(function* (millis: number) {
+    memory.dueAt = (yield* monotonicMillis) + millis;
+    return (yield* Clock.currentTimeMillis) + millis;
+  });
+
+  const reload = Effect.gen(function* () {
+    const settled = yield* Effect.result(options.settle);
+    if (Result.isFailure(settled)) return yield* trouble(settled.failure);
+    // What is worked on keeps its handlers to the end.
+    if (engine.busy() > 0) {
+      reloading = true;
+      return;
+    }
+    reloading = false;
+    yield* Scope.close(runner.scope, Exit.void);
+    runner = yield* openRunner(settled.success);
+    engine.hurry();
+    yield* nextTickIn(0);
+    yield* tell({ type: "reloaded" });
+  });
+
+  const trouble = Effect.fnUntraced(function* (error: Failure) {
+    memory.failures += 1;
+    memory.trouble = troubleOf(error);
+    const ladder = { firstMillis: options.intervalMillis, longestMillis: longestLoopWait };
+    const wait = waitAfterFailures(memory.failures, ladder, yield* Random.next);
+    const againAt = yield* nextTickIn(wait);
+    yield* tell({ type: "trouble", error: memory.trouble, againAt });
+  });
+
+  const taken = Effect.fnUntraced(function* (error: LeaseError) {
+    const now = yield* Clock.currentTimeMillis;
+    const dice = yield* Random.next;
+    const left = Math.max(0, (error.heldUntil ?? now) - now);
+    const againAt = yield* nextTickIn(Math.min(left, options.intervalMillis) + 50 + 450 * dice);
+    memory.lastGoodTickAt = now;
+    yield* tell({ type: "taken", error, againAt });
+  });
+
+  const failed = (error: Failure): Effect.Effect<void> =>
+    error._tag === "LeaseError" && error.reason === "Taken" ? taken(error) : trouble(error);
+
+  /** Says what is news, when there is any; the lease goes with it when nobody works any more. */
+  const publish = Effect.fnUntraced(function* (move: "Renew" | "Release") {
+    const session = engine.session();
+    const published = yield* Effect.scoped(
+      sayNews(runner, memory, {
+        run: session?.run ?? crypto.randomUUID(),
+        plans: session?.plans ?? [],
+        held: engine.held() === null ? null : runner.watched.held(),
+        move,
+      }),
+    );
+    if (published !== null) yield* tell({ type: "published", published });
+  });
+
+  const tick = Effect.gen(function* () {
+    memory.ticks += 1;
+    memory.lastTickAt = yield* Clock.currentTimeMillis;
+    yield* nextTickIn(options.intervalMillis * (0.9 + 0.2 * (yield* Random.next)));
+    const source = yield* runner.reader.read;
+    if (source.sighting.head !== memory.head) {
+      yield* tell({
+        type: "source",
+        head: source.sighting.head,
+        verification: source.verification,
+      });
+    }
+    noteSource(memory, source);
+    const { documents, diagnostics } = readOnce(memory, runner.registry, source);
+    memory.faults = diagnostics.filter(({ severity }) => severity === "error").length;
+    if (memory.faults > 0) {
+      if (memory.toldFaults !== source.sighting.head) yield* tell({ type: "faults", diagnostics });
+      memory.toldFaults = source.sighting.head;
+      return { looked: 0, begun: 0, news: false };
+    }
+    const store = yield* Store;
+    const run = engine.session()?.run ?? crypto.randomUUID();
+    const { registry, options: given } = runner;
+    const input = turnInput({ options: { ...given, run }, source, registry, chain: store.id, run });
+    const ticked = yield* engine
+      .tick(input, documents)
+      .pipe(Effect.provideService(Lease, runner.watched.lease));
+    memory.documents = documents;
+    memory.news ||= ticked.news;
+    if (source.news !== null && !ticked.news) {
+      yield* store.commit({ owner: given.owner, ...source.news });
+    }
+    return ticked;
+  });
+
+  const wentWell = Effect.gen(function* () {
+    memory.failures = 0;
+    memory.trouble = null;
+    memory.lastGoodTickAt = yield* Clock.currentTimeMillis;
+  });
+
+  /** When nobody works any more, all is said and the lease goes. */
+  const settleSession = Effect.suspend(() =>
+    engine.session() === null ? publish("Release") : engine.end(publish("Release")),
+  );
+
+  const tickWhole = Effect.gen(function* () {
+    const ticked = yield* tick;
+    if (engine.busy() === 0) yield* settleSession;
+    // Work that goes on is told from tick to tick; what has just begun has nothing to tell.
+    else if (ticked.begun === 0) yield* publish("Renew");
+    yield* wentWell;
+    yield* tell({ type: "ticked", ticked, state: state() });
+  }).pipe(
+    Effect.catch(failed),
+    Effect.catchDefect((defect) => trouble(bug(defect))),
+  );
+
+  const afterEnd = Effect.gen(function* () {
+    const failure = engine.session()?.failure ?? null;
+    if (failure !== null) yield* engine.interrupt;
+    if (engine.busy() === 0 && engine.session() !== null) yield* settleSession;
+  }).pipe(
+    Effect.catch(failed),
+    Effect.catchDefect((defect) => trouble(bug(defect))),
+  );
+
+  const stop = Effect.gen(function* () {
+    engine.drain(stopping);
+    yield* tell({ type: "stopping", busy: engine.busy() });
+    const until = (yield* Clock.currentTimeMillis) + (options.graceMillis ?? usualGrace);
+    while (engine.busy() > 0) {
+      const left = until - (yield* Clock.currentTimeMillis);
+      if (left <= 0) break;
+      yield* Effect.timeoutOption(Queue.take(wakes), left);
+    }
+    const interrupted = engine.busy();
+    yield* engine.interrupt;
+    yield* settleSession.pipe(Effect.catch(failed));
+    yield* tell({ type: "stopped", interrupted });
+  });
+
+  while (true) {
+    const left = memory.dueAt - (yield* monotonicMillis);
+    const wake =
+      left <= 0 ? yield* Queue.poll(wakes) : yield* Effect.timeoutOption(Queue.take(wakes), left);
+    if (Option.isNone(wake)) {
+      yield* tickWhole;
+    } else if (wake.value === "stop") {
+      return yield* stop;
+    } else if (wake.value === "reload") {
+      yield* reload;
+    } else {
+      yield* afterEnd;
+      if (reloading && engine.busy() === 0) yield* reload;
+    }
+  }
+});
+
+/** Whatever becomes of the clock that people read. */
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6);
+
+type Failure = RunError;
+
+const forward = (signals: LoopSignals, wakes: Queue.Queue<Wake>): Effect.Effect<never> =>
+  Effect.gen(function* () {
+    yield* Effect.forkChild(
+      Effect.andThen(Deferred.await(signals.stop), Queue.offer(wakes, "stop")),
+    );
+    return yield* Effect.forever(
+      Effect.andThen(Queue.take(signals.reload), Queue.offer(wakes, "reload")),
+    );
+  });
+
+const ladderOf = (options: LoopOptions): Ladder => ({
+  firstMillis: options.intervalMillis,
+  longestMillis: options.longestWaitMillis ?? longestUnitWait,
+});
+
+/** What stands between two reloads. */
+interface Runner {
+  readonly options: Omit<RunOptions, "run">;
+  readonly registry: Registry;
+  readonly reader: SourceReader;
+  readonly watched: WatchedLease;
+  readonly scope: Scope.Closeable;
+}
+
+const openRunner = Effect.fnUntraced(function* (
+  options: Omit<RunOptions, "run">,
+): Effect.fn.Return<Runner, RunError, Git | Store | Scope.Scope> {
+  const scope = yield* Effect.flatMap(Effect.scope, (parent) => Scope.fork(parent));
+  return {
+    options,
+    scope,
+    registry: yield* Scope.provide(openRegistry(options.plugins), scope),
+    reader: makeSourceReader(options),
+    watched: yield* makeWatchedLease(options),
+  };
+});
+
+/** What the loop carries from tick to tick. */
+interface Memory {
+  readonly startedAt: number;
+  ticks: number;
+  lastTickAt: number | null;
+  lastGoodTickAt: number | null;
+  /** When the next tick is due, by the monotonic clock, in milliseconds. */
+  dueAt: number;
+  failures: number;
+  trouble: Trouble | null;
+  head: string | null;
+  faults: number;
+  /** The head whose faults were told already. */
+  toldFaults: string | null;
+  sighting: Sighting | null;
+  documents: ReadonlyArray<Document>;
+  /** The last reading, as long as the head stays. */
+  reading: { readonly source: Source["texts"]; readonly result: Reading } | null;
+  /** Whether the store was told something since git was. */
+  news: boolean;
+  /** The status commit and the audit head as of which git says everything. */
+  said: { readonly status: string | null; readonly audit: string } | null;
+}
+
+const newMemory = (now: number): Memory => ({
+  startedAt: now,
+  ticks: 0,
+  lastTickAt: null,
+  lastGoodTickAt: null,
+  dueAt: 0,
+  failures: 0,
+  trouble: null,
+  head: null,
+  faults: 0,
+  toldFaults: null,
+  sighting: null,
+  documents: [],
+  reading: null,
+  news: false,
+  said: null,
+});
+
+const stateOf = (
+  memory: Memory,
+  units: ReadonlyArray<UnitState>,
+  holdsLease: boolean,
+): LoopState => ({
+  startedAt: memory.startedAt,
+  ticks: memory.ticks,
+  lastTickAt: memory.lastTickAt,
+  lastGoodTickAt: memory.lastGoodTickAt,
+  trouble: memory.trouble,
+  head: memory.head,
+  faults: memory.faults,
+  units,
+  holdsLease,
+});
+
+const noteSource = (memory: Memory, source: Source): void => {
+  memory.head = source.sighting.head;
+  memory.sighting = source.sighting;
+};
+
+type Reading = ReturnType<typeof readDocuments>;
+
+/** The same texts are read once. */
+const readOnce = (memory: Memory, { kinds }: Registry, { texts, faults }: Source): Reading => {
+  if (hasErrors(faults)) return { documents: [], diagnostics: faults };
+  if (memory.reading?.source !== texts) {
+    memory.reading = { source: texts, result: readDocuments(kinds, texts) };
+  }
+  return memory.reading.result;
+};
+
+/** Nothing when git says everything already, or when the first tick has not come. */
+const sayNews = Effect.fnUntraced(function* (
+  { options, watched }: Runner,
+  memory: Memory,
+  saying: Pick<PublishRunRequest, "held" | "move"> & {
+    readonly run: string;
+    readonly plans: ReadonlyArray<Plan>;
+  },
+): Effect.fn.Return<PublishedRun | null, RunError, Git | Store | Scope.Scope> {
+  const { sighting } = memory;
+  if (sighting === null || memory.faults > 0) return null;
+  const store = yield* Store;
+  const audit = (yield* store.auditHead).hash;
+  const isSaid =
+    !memory.news && memory.said?.status === sighting.status && memory.said.audit === audit;
+  if (isSaid) return null;
+  const records = yield* store.load(options.owner);
+  const published = yield* publishRun({
+    options: { ...options, run: saying.run },
+    sighting,
+    said: {
+      documents: memory.documents,
+      statuses: records.flatMap((record) =>
+        record._tag === "Status" ? [JSON.parse(record.json) as DocumentStatus] : [],
+      ),
+      plans: saying.plans.map(({ digest }) => digest),
+    },
+    lease: watched.lease,
+    held: saying.held,
+    move: saying.move,
+  });
+  memory.sighting = {
+    ...sighting,
+    status: published?.status ?? sighting.status,
+    audit: published?.auditCommit ?? sighting.audit,
+  };
+  memory.news = false;
+  memory.said = { status: memory.sighting.status, audit };
+  return published;
+});
+
+const stopping = {
+  reason: { code: "Stopping", text: "the runner is about to stop" },
+  remedy: "the next run goes on from there",
+};
+
+const troubleOf = (error: Failure | GitError | StoreError): Trouble => ({
+  reason: "reason" in error ? error.reason : error._tag,
+  message: error.message,
+  remedy: error.remedy ?? null,
+});
+
+const bug = (defect: unknown): StoreError =>
+  new StoreError({
+    reason: "Unavailable",
+    place: "loop",
+    message: `internal error: ${Cause.pretty(Cause.die(defect))}`,
+    remedy: "this is a fault in muster: please report it",
+  });
