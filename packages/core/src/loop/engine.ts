@@ -265,10 +265,18 @@ export const makeEngine = Effect.fnUntraced(function* (
     busy: () => current?.busy.size ?? 0,
     session: () => current,
     held: () => current?.fence.held() ?? null,
-    units: () =>
-      [...standings]
-        .map(([document, standing]) => ({ document, ...standing, busy: isBusy(document) }))
-        .sort((a, b) => compareText(a.document, b.document)),
+    units: () => {
+      const documents = new Set([
+        ...asked.keys(),
+        ...standings.keys(),
+        ...(current?.busy.keys() ?? []),
+      ]);
+      return [...documents].sort(compareText).map((document) => ({
+        document,
+        ...(standings.get(document) ?? newcomer),
+        busy: isBusy(document),
+      }));
+    },
     drain: (refusal) => {
       draining = refusal;
     },
@@ -290,6 +298,9 @@ export const makeEngine = Effect.fnUntraced(function* (
       }),
   };
 });
+
+/** How a document stands that was not concluded yet. */
+const newcomer: Standing = { inputDigest: null, failures: 0, trouble: null, dueAt: 0 };
 
 const superseded: Refusal = {
   reason: { code: "Superseded", text: "the document asks for something else by now" },
