@@ -10,6 +10,7 @@ export const instancesResource = "oci.instances";
 /** Every member of a group is made from the same template; the count is not part of it. */
 export const expandFleet = (document: Document<FleetSpec>): Expansion => {
   const { kind, name, previousName, spec } = document;
+  const { suspend } = spec;
   const address = { kind, name };
   return {
     document: address,
@@ -25,6 +26,7 @@ export const expandFleet = (document: Document<FleetSpec>): Expansion => {
     })),
     scope: { compartmentId: spec.compartmentId, auth: { ...spec.auth } },
     parallel: { create: spec.scaling.parallelLaunch, remove: spec.scaling.parallelTerminate },
+    ...(suspend === undefined ? {} : { suspend: { ...suspend } }),
   };
 };
 

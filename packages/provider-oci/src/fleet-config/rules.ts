@@ -1,6 +1,7 @@
 // What a FleetConfig must keep beyond its schema: rules between fields.
 
 import { quote } from "@muster/core/words/quote";
+import { parseTime, timeHint } from "@muster/core/words/time";
 import type { SpecFault } from "@muster/core/words/kind";
 import { rule, type Rule } from "@muster/core/read/rules";
 import type { FleetSpec, Group } from "./spec.ts";
@@ -44,6 +45,13 @@ const authRule = fleetRule(["auth"], ({ auth }) => {
       summary: `${quote(field)} is only for the method "user"`,
       hint: 'write "method: user", or remove it',
     }));
+});
+
+const suspendRule = fleetRule(["suspend"], ({ suspend }) => {
+  if (suspend === undefined || parseTime(suspend.until) !== undefined) return [];
+  const path = ["spec", "suspend", "until"];
+  const summary = `no calendar or clock has the time ${quote(suspend.until)}`;
+  return [{ path, summary, hint: timeHint }];
 });
 
 const freeformRule = fleetRule(["freeformTags"], ({ freeformTags }) =>
@@ -129,6 +137,7 @@ export const fleetRules: ReadonlyArray<Rule<FleetSpec>> = [
   shapeRule,
   subnetRule,
   authRule,
+  suspendRule,
   freeformRule,
   groupRule,
 ];

@@ -3,6 +3,7 @@
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { nameExpected, namePattern } from "@muster/core/read/names";
+import { timeExpected, timeHint, timePattern } from "@muster/core/words/time";
 import { CompartmentId, ImageId, SubnetId } from "./ocid.ts";
 import { DefinedTags, FreeformTags } from "./tags.ts";
 
@@ -110,6 +111,23 @@ export const Auth = Schema.Struct({
   ),
 }).annotate({ title: "Authentication", description: "How to sign in to OCI." });
 
+const suspendHint =
+  'say until when, and why: suspend: { until: "2026-08-01T18:00:00Z", reason: … }';
+
+export const Suspend = Schema.Struct({
+  until: Schema.String.check(
+    Schema.isPattern(timePattern, { expected: timeExpected, hint: timeHint }),
+  ).annotate({
+    title: "Until",
+    description: "When it ends by itself: a time in ISO 8601, with its zone.",
+  }),
+  reason: text(1000).annotate({ title: "Reason", description: "Why; it stands in the status." }),
+}).annotate({
+  title: "Suspend",
+  description: "Leaves the fleet as it is until a time. Both fields are required.",
+  hint: suspendHint,
+});
+
 export const countLimit = 10_000;
 
 export const Group = Schema.Struct({
@@ -165,6 +183,7 @@ export const FleetSpec = Schema.Struct({
       description: "What the members' display names begin with. Without it: the fleet's name.",
     }),
   ),
+  suspend: Schema.optionalKey(Suspend),
   scaling: Scaling.pipe(Schema.annotateKey({ hint: scalingHint })),
   auth: Auth.pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
   definedTags: DefinedTags.pipe(Schema.withDecodingDefaultKey(noTags)),

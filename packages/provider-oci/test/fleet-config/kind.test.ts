@@ -224,6 +224,30 @@ describe("FleetConfig refuses", () => {
       '$.spec.auth.region "region" must be the name of a region, such as "eu-frankfurt-1", but is the text "Frankfurt!"',
     ],
     [
+      { suspend: { reason: "moving" } },
+      '$.spec.suspend.until missing field "until" | add it to $.spec.suspend',
+    ],
+    [
+      { suspend: { until: "2026-08-01T18:00:00Z" } },
+      '$.spec.suspend.reason missing field "reason" | add it to $.spec.suspend',
+    ],
+    [
+      { suspend: { until: "2026-08-01T18:00:00", reason: "moving" } },
+      '$.spec.suspend.until "until" must be a time in ISO 8601, with its zone, but is the text "2026-08-01T18:00:00" | such as "2026-08-01T18:00:00Z" or "2026-08-01T20:00:00+02:00"',
+    ],
+    [
+      { suspend: { until: "2026-02-30T18:00:00Z", reason: "moving" } },
+      '$.spec.suspend.until no calendar or clock has the time "2026-02-30T18:00:00Z" | such as "2026-08-01T18:00:00Z" or "2026-08-01T20:00:00+02:00"',
+    ],
+    [
+      { suspend: true },
+      '$.spec.suspend "suspend" must be a map of fields, but is true | say until when, and why: suspend: { until: "2026-08-01T18:00:00Z", reason: … }',
+    ],
+    [
+      { suspend: { until: "2026-08-01T18:00:00Z", reason: "" } },
+      '$.spec.suspend.reason "reason" must be text of 1 to 1000 characters, but is the text ""',
+    ],
+    [
       { freeformTags: { cost: 42 } },
       '$.spec.freeformTags.cost "cost" must be text of at most 256 characters, but is the number 42 | write "42" in quotes',
     ],
@@ -404,6 +428,14 @@ describe("FleetConfig expands", () => {
     });
   });
 
+  it("with its suspension, which is no part of what members are made from", () => {
+    const suspend = { until: "2026-08-01T20:00:00+02:00", reason: "moving" };
+    const plain = FleetConfig.expand(sound({}));
+    const suspended = FleetConfig.expand(sound({ suspend }));
+    expect(suspended).toStrictEqual({ ...plain, suspend });
+    expect("suspend" in plain).toBe(false);
+  });
+
   it("with the document's previous name, and nothing undefined", () => {
     const expansion = FleetConfig.expand({ ...sound({}), previousName: "old" });
     expect(expansion.previousName).toBe("old");
@@ -460,6 +492,7 @@ describe("the JSON Schema of FleetConfig", () => {
       enum: ["instance", "user"],
     });
     expect(spec["properties"]["freeformTags"]).toMatchObject({ maxProperties: 6 });
+    expect(spec["properties"]["suspend"]["required"]).toEqual(["until", "reason"]);
     expect(new RegExp(spec["properties"]["imageId"]["pattern"], "u").test(base.imageId)).toBe(true);
     expect(new RegExp(spec["properties"]["imageId"]["pattern"], "u").test(subnet)).toBe(false);
   });
