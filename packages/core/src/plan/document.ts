@@ -7,13 +7,15 @@ import type { Observation } from "../words/provider.ts";
 import { escapeText, quote, shellWord } from "../words/quote.ts";
 import type { IntentRecord } from "../words/record.ts";
 import type { SetResource } from "../words/set.ts";
+import { planDestruction } from "./destroy.ts";
+import { holdOf } from "./hold.ts";
 import type { DocumentInput } from "./input.ts";
 import { slotsOf } from "./occupancy.ts";
-import { sealPlan } from "./seal.ts";
+import { earliest, sealPlan } from "./seal.ts";
 import { callRoster, outsider, type Roster } from "./roster.ts";
 import { blindness, longestText } from "./blindness.ts";
 import { keep, planSet, type SetPlan } from "./set.ts";
-import { settleIntents, type Settlement } from "./settle.ts";
+import { isRetaken, settleIntents, type Settlement } from "./settle.ts";
 
 type Seen = Extract<Observation, { readonly complete: true }>;
 
@@ -63,23 +65,28 @@ const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan
   const settlement = settleIntents(input, observation.members);
   const sets = planSets(input, observation, roster, settlement);
   const refusals = [...blockers(observation), ...sets.flatMap((set) => set.refusals)];
-  const dueAt = earliest([...sets.map((set) => set.dueAt), settlement.dueAt]);
+  const destroyed = planDestruction({
+    document: input.document,
+    left: roster.vanished,
+    wishes: input.remembered.destructions,
+    since: null,
+  });
+  const acts = [...sets.flatMap((set) => set.changes), ...destroyed];
   return sealPlan({
-    ...frame(input),
+    ...frame(input, [settlement.dueAt, ...sets.map((set) => set.dueAt)]),
     changes: [
-      ...settlement.changes.filter((change) => !retaken(change, sets)),
-      ...sets.flatMap((set) => set.changes),
+      ...settlement.changes.filter((change) => !isRetaken(change, acts)),
+      ...acts,
       ...dropFormer(input, settlement),
     ],
     refusals,
     drift: sets.flatMap((set) => set.drift),
     counts: sets.map((set) => set.count),
-    outside: sortOutside(roster.outside),
-    unsettled: settlement.waiting.filter(
-      (intent) => !sets.some((set) => set.changes.some((change) => change.key === intent)),
+    outside: sortOutside(
+      roster.outside.filter(({ id }) => !destroyed.some((change) => change.id === id)),
     ),
+    unsettled: settlement.waiting.filter((intent) => !acts.some((change) => change.key === intent)),
     seen: true,
-    nextDueAt: dueAt === null ? null : new Date(dueAt).toISOString(),
   });
 };
 
@@ -102,12 +109,6 @@ const dropFormer = (input: DocumentInput, settlement: Settlement): ReadonlyArray
     },
   ];
 };
-
-/** A change that does the same thing again takes the open intent up: there is nothing to settle. */
-const retaken = (change: Change, sets: ReadonlyArray<SetPlan>): boolean =>
-  change.action === "settle" &&
-  change.outcome === "failed" &&
-  sets.some((set) => set.changes.some((again) => again.key === change.intent));
 
 const planSets = (
   input: DocumentInput,
@@ -178,24 +179,24 @@ const blockers = (observation: Seen): ReadonlyArray<Refusal> =>
     remedy: escapeText(blocker.remedy, longestText),
   }));
 
-const frame = (input: DocumentInput) => ({
-  document: { kind: input.document.kind, name: input.document.name },
-  inputDigest: input.document.inputDigest,
-  drift: [] as ReadonlyArray<Drift>,
-  groups: input.expansion.sets.map((set) => set.name),
-  counts: [] as ReadonlyArray<SetCount>,
-  outside: [] as ReadonlyArray<Outsider>,
-  unsettled: [] as ReadonlyArray<string>,
-  parallel: input.expansion.parallel,
-  hold: input.policy.hold,
-  orphaned: false,
-  nextDueAt: null as string | null,
-});
+/** What every plan of a document says, with the times at which it would become another. */
+const frame = (input: DocumentInput, dueAt: ReadonlyArray<number | null> = []) => {
+  const { document, expansion } = input;
+  const hold = holdOf({ ...input, inputDigest: document.inputDigest, suspend: expansion.suspend });
+  return {
+    document: { kind: document.kind, name: document.name },
+    inputDigest: document.inputDigest,
+    drift: [] as ReadonlyArray<Drift>,
+    groups: expansion.sets.map((set) => set.name),
+    counts: [] as ReadonlyArray<SetCount>,
+    outside: [] as ReadonlyArray<Outsider>,
+    unsettled: [] as ReadonlyArray<string>,
+    parallel: expansion.parallel,
+    hold: hold.refusal,
+    orphaned: false,
+    nextDueAt: earliest([hold.dueAt, ...dueAt]),
+  };
+};
 
 const sortOutside = (outside: ReadonlyArray<Outsider>): ReadonlyArray<Outsider> =>
   [...outside].sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id));
-
-const earliest = (times: ReadonlyArray<number | null>): number | null => {
-  const due = times.filter((time) => time !== null);
-  return due.length === 0 ? null : Math.min(...due);
-};

@@ -1,16 +1,18 @@
-// Decides what to do about a document that vanished: forget it, and never destroy what it left.
+// Decides what to do about a document that vanished: forget it, and destroy only what a person named.
 
 import { formatAddress } from "../words/document.ts";
 import type { Change, Plan } from "../words/plan.ts";
 import type { Policy } from "../words/policy.ts";
-import type { Observation } from "../words/provider.ts";
+import type { MemberSighting, Observation } from "../words/provider.ts";
 import type { DocumentRecord } from "../words/record.ts";
 import { blindness } from "./blindness.ts";
+import { planDestruction } from "./destroy.ts";
+import { holdOf } from "./hold.ts";
 import { isPresent } from "./occupancy.ts";
 import type { Remembered } from "./remembered.ts";
 import { outsider } from "./roster.ts";
-import { sealPlan } from "./seal.ts";
-import { settleIntents } from "./settle.ts";
+import { earliest, sealPlan } from "./seal.ts";
+import { isRetaken, settleIntents } from "./settle.ts";
 
 export interface OrphanInput {
   readonly record: DocumentRecord;
@@ -31,21 +33,39 @@ export const planOrphan = (input: OrphanInput): Plan => {
   );
   const settlement = members === null ? null : settleIntents(input, members);
   const left = settlement === null || ours.length > 0 || settlement.waiting.length > 0;
+  const hold = holdOf({ ...input, ...record, inputDigest: null, suspend: undefined });
+  const destroyed = destroy(input, ours);
+  const stays = ours.filter(({ id }) => !destroyed.some((change) => change.id === id));
   return sealPlan({
     document: record.document,
     inputDigest: null,
-    changes: [...(settlement?.changes ?? []), ...forget(input, left)],
+    changes: [
+      ...(settlement?.changes ?? []).filter((change) => !isRetaken(change, destroyed)),
+      ...destroyed,
+      ...forget(input, left),
+    ],
     refusals: members === null ? [blindness(observation)] : [],
     groups: [],
-    outside: ours.map((sighting) => outsider(sighting, "document vanished", false)),
+    outside: stays.map((sighting) => outsider(sighting, "document vanished", false)),
     unsettled: settlement?.waiting ?? [],
     seen: members !== null,
     parallel: record.expansion.parallel,
-    hold: input.policy.hold,
+    hold: hold.refusal,
     orphaned: true,
-    nextDueAt: settlement?.dueAt == null ? null : new Date(settlement.dueAt).toISOString(),
+    nextDueAt: earliest([hold.dueAt, settlement?.dueAt ?? null]),
   });
 };
+
+/** Nothing as long as it is not known since when no file asks for it: who asked before meant another time. */
+const destroy = (input: OrphanInput, ours: ReadonlyArray<MemberSighting>) =>
+  input.record.orphanedAt === null
+    ? []
+    : planDestruction({
+        document: input.record.document,
+        left: ours,
+        wishes: input.remembered.destructions,
+        since: input.record.orphanedAt,
+      });
 
 /** What still has members stays in sight as an orphan; what has none is dropped. */
 const forget = (input: OrphanInput, left: boolean): ReadonlyArray<Change> => {

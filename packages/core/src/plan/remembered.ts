@@ -6,12 +6,15 @@ import {
   type AdoptionRecord,
   type AppliedRecord,
   type ApprovalRecord,
+  type DestructionRecord,
   type DocumentRecord,
   type IntentRecord,
   type MemberRecord,
+  type QuarantineRecord,
   recordKey,
   type RemovalRecord,
   type StoreRecord,
+  type SuspensionRecord,
 } from "../words/record.ts";
 
 export interface Remembered {
@@ -23,6 +26,9 @@ export interface Remembered {
   readonly intents: ReadonlyArray<IntentRecord>;
   readonly removals: ReadonlyArray<RemovalRecord>;
   readonly adoptions: ReadonlyArray<AdoptionRecord>;
+  readonly suspensions: ReadonlyArray<SuspensionRecord>;
+  readonly quarantines: ReadonlyArray<QuarantineRecord>;
+  readonly destructions: ReadonlyArray<DestructionRecord>;
   readonly approvals: ReadonlyArray<ApprovalRecord>;
 }
 
@@ -73,6 +79,9 @@ export const rememberedOf = (
     intents: of("Intent"),
     removals: of("Removal"),
     adoptions: of("Adoption"),
+    suspensions: of("Suspension"),
+    quarantines: of("Quarantine"),
+    destructions: of("Destruction"),
     approvals: index.approvals,
   };
 };

@@ -25,6 +25,8 @@ export interface Roster {
   }>;
   /** Present members of another owner: they stop the document. */
   readonly foreign: ReadonlyArray<MemberSighting>;
+  /** Ours, present, in a set that the document does not ask for any more; they stand outside. */
+  readonly vanished: ReadonlyArray<MemberSighting>;
   readonly outside: ReadonlyArray<Outsider>;
 }
 
@@ -55,6 +57,7 @@ export const callRoster = (input: RosterInput): Roster => {
   const dead = new Map<string, Array<MemberName>>();
   const waiting: Array<MemberSighting> = [];
   const foreign: Array<MemberSighting> = [];
+  const vanished: Array<MemberSighting> = [];
   const outside: Array<Outsider> = [];
   const adoptable: Array<{ sighting: MemberSighting; adoption: AdoptionRecord }> = [];
   for (const sighting of input.sightings) {
@@ -68,9 +71,12 @@ export const callRoster = (input: RosterInput): Roster => {
       waiting.push(sighting);
       outside.push(outsider(sighting, sighting.owner === null ? "unowned" : "unplaced", true));
     }
-    if (place.at === "vanished") outside.push(outsider(sighting, "set vanished", false));
+    if (place.at === "vanished") {
+      vanished.push(sighting);
+      outside.push(outsider(sighting, "set vanished", false));
+    }
   }
-  return { members, moving, dead, waiting, adoptable, foreign, outside };
+  return { members, moving, dead, waiting, adoptable, foreign, vanished, outside };
 };
 
 const placeOf = (input: RosterInput, sighting: MemberSighting, buried: boolean): Place => {

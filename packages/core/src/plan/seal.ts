@@ -38,6 +38,12 @@ export const sealPlan = (unsealed: UnsealedPlan): Plan => {
   return { ...body, digest: planDigest(body) };
 };
 
+/** When time next makes the plan another, in ISO 8601; of times in milliseconds since the epoch. */
+export const earliest = (times: ReadonlyArray<number | null>): string | null => {
+  const due = times.filter((time) => time !== null);
+  return due.length === 0 ? null : new Date(Math.min(...due)).toISOString();
+};
+
 const planDigest = (plan: Omit<Plan, "digest">): string =>
   digestOf({
     formatVersion: plan.formatVersion,

@@ -42,6 +42,12 @@ export const settleIntents = (
   return { changes, launching, waiting: launching.map((intent) => intent.id), dueAt };
 };
 
+/** A change that does the same thing again takes the open intent up: there is nothing to settle. */
+export const isRetaken = (change: Change, acts: ReadonlyArray<Change>): boolean =>
+  change.action === "settle" &&
+  change.outcome === "failed" &&
+  acts.some((again) => again.key === change.intent);
+
 const find = (
   intent: IntentRecord,
   sightings: ReadonlyArray<MemberSighting>,

@@ -3,7 +3,7 @@
 import { canonicalJson } from "../words/canonical.ts";
 import { compareText } from "../words/diagnostic.ts";
 import { formatMember } from "../words/member.ts";
-import { effectiveChanges, type Plan, type Reason } from "../words/plan.ts";
+import { effectiveChanges, type Plan, type Reason, type Refusal } from "../words/plan.ts";
 import type { MemberSighting, Observation } from "../words/provider.ts";
 import { escapeText } from "../words/quote.ts";
 import type { DocumentRecord } from "../words/record.ts";
@@ -64,6 +64,7 @@ const conditions = (input: StatusInput): ReadonlyArray<Condition> => {
     ["Stalled", stalled(input)],
     ["Drifted", drifted(input)],
   ];
+  if (isSuspended(input.plan)) verdicts.push(["Suspended", suspended(input.plan)]);
   if (input.plan.orphaned) verdicts.push(["Orphaned", orphaned(input)]);
   if (input.source !== null) verdicts.push(["SourceVerified", input.source]);
   return verdicts.map(([type, verdict]) => condition(input, type, verdict));
@@ -84,7 +85,7 @@ const condition = (input: StatusInput, type: ConditionType, verdict: Verdict): C
 const ready = (input: StatusInput): Verdict => {
   const { plan } = input;
   if (!plan.seen) return verdict("Unknown", firstTrouble(input) ?? notObserved);
-  if (plan.orphaned) return { status: "Unknown", ...orphanReason };
+  if (plan.orphaned) return { status: "Unknown", reason: "Orphaned", message: orphanText(plan) };
   const trouble = firstTrouble(input);
   if (trouble !== undefined) return verdict("False", trouble);
   if (!isConverged(plan)) return verdict("False", { code: "ChangesWaiting", text: waiting(plan) });
@@ -97,15 +98,30 @@ const ready = (input: StatusInput): Verdict => {
 };
 
 const notObserved: Reason = { code: "NotObserved", text: "nobody looked" };
-const orphanReason = {
-  reason: "Orphaned",
-  message: "no file asks for it any more; its members stay as they are",
+
+const orphanText = (plan: Plan): string => {
+  const going = plan.changes.filter((change) => change.action === "remove").length;
+  return going === 0
+    ? "no file asks for it any more; its members stay as they are"
+    : `no file asks for it any more; a person asked to destroy ${going} of its members`;
 };
 
-const reconciling = ({ plan }: StatusInput): Verdict =>
-  effectiveChanges(plan).length > 0 || plan.unsettled.length > 0
+const reconciling = ({ plan }: StatusInput): Verdict => {
+  const isLeft = effectiveChanges(plan).length > 0 || plan.unsettled.length > 0;
+  if (isLeft && isOnHold(plan)) {
+    return verdict("False", { code: plan.hold!.reason.code, text: `${waiting(plan)}, held back` });
+  }
+  return isLeft
     ? verdict("True", { code: "ChangesWaiting", text: waiting(plan) })
     : verdict("False", { code: "NothingToDo", text: "nothing is left to do" });
+};
+
+const isSuspended = ({ hold }: Plan): boolean => hold?.reason.code === "Suspended";
+
+const isQuarantined = ({ hold }: Plan): boolean => hold?.reason.code === "Quarantined";
+
+/** Held for its own sake: nobody works on it until that ends. */
+const isOnHold = (plan: Plan): boolean => isSuspended(plan) || isQuarantined(plan);
 
 const waiting = (plan: Plan): string => {
   const left = effectiveChanges(plan).length;
@@ -115,9 +131,20 @@ const waiting = (plan: Plan): string => {
 };
 
 const stalled = (input: StatusInput): Verdict => {
-  const trouble = passes(input.plan) ? undefined : firstTrouble(input);
+  const { plan } = input;
+  if (isSuspended(plan)) return stalledBeside(input);
+  const trouble = passes(plan) && !isQuarantined(plan) ? undefined : firstTrouble(input);
   return trouble === undefined
     ? verdict("False", { code: "Free", text: "nothing stands in the way" })
+    : verdict("True", trouble);
+};
+
+/** A suspension ends by itself; what else stands in the way is told all the same. */
+const stalledBeside = (input: StatusInput): Verdict => {
+  const besides = { ...input, plan: { ...input.plan, hold: null } };
+  const trouble = passes(input.plan) ? undefined : firstTrouble(besides);
+  return trouble === undefined
+    ? verdict("False", { code: "Suspended", text: "only its suspension stands in the way" })
     : verdict("True", trouble);
 };
 
@@ -131,14 +158,17 @@ const passes = (plan: Plan): boolean =>
 /** A hold, then a refusal, then the first change that a person has to do something about. */
 const firstTrouble = ({ plan, outcomes }: StatusInput): Reason | undefined => {
   const refusal = plan.hold ?? plan.refusals[0];
-  if (refusal !== undefined) {
-    return { code: refusal.reason.code, text: `${refusal.reason.text}; ${refusal.remedy}` };
-  }
+  if (refusal !== undefined) return reasonOf(refusal);
   const failure = outcomes.find((outcome) => outcome.result === "failed");
   if (failure === undefined) return undefined;
   const remedy = failure.remedy === null ? "" : `; ${failure.remedy}`;
   return { code: failure.code ?? "Failed", text: `${failure.message}${remedy}` };
 };
+
+const reasonOf = ({ reason, remedy }: Refusal): Reason => ({
+  code: reason.code,
+  text: `${reason.text}; ${remedy}`,
+});
 
 const drifted = ({ plan }: StatusInput): Verdict => {
   const differing = new Set(plan.drift.map((drift) => drift.member));
@@ -152,6 +182,8 @@ const drifted = ({ plan }: StatusInput): Verdict => {
   ];
   return verdict("True", { code: "Differs", text: parts.join(", ") });
 };
+
+const suspended = ({ hold }: Plan): Verdict => verdict("True", reasonOf(hold!));
 
 const orphaned = (input: StatusInput): Verdict => ({
   status: "True",

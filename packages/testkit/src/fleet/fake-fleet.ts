@@ -9,6 +9,7 @@ const FakeSpec = Schema.Struct({
   compartment: Schema.optionalKey(Schema.String),
   template: Schema.optionalKey(Schema.String),
   parallel: Schema.optionalKey(Schema.Int),
+  suspend: Schema.optionalKey(Schema.Struct({ until: Schema.String, reason: Schema.String })),
   groups: Schema.Array(
     Schema.Struct({
       name: Schema.String,
@@ -38,6 +39,7 @@ export const FakeFleet: Kind<FakeSpec> = {
     })),
     scope: { compartment: document.spec.compartment ?? "c1" },
     parallel: { create: document.spec.parallel ?? 5, remove: 10 },
+    ...(document.spec.suspend === undefined ? {} : { suspend: document.spec.suspend }),
   }),
 };
 
