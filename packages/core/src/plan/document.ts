@@ -12,7 +12,7 @@ import { holdOf } from "./hold.ts";
 import type { DocumentInput } from "./input.ts";
 import { slotsOf } from "./occupancy.ts";
 import { earliest, sealPlan } from "./seal.ts";
-import { callRoster, outsider, type Roster } from "./roster.ts";
+import { callRoster, outsider, type Roster, sortOutside } from "./roster.ts";
 import { blindness, longestText } from "./blindness.ts";
 import { keep, planSet, type SetPlan } from "./set.ts";
 import { isRetaken, settleIntents, type Settlement } from "./settle.ts";
@@ -197,6 +197,3 @@ const frame = (input: DocumentInput, dueAt: ReadonlyArray<number | null> = []) =
     nextDueAt: earliest([hold.dueAt, ...dueAt]),
   };
 };
-
-const sortOutside = (outside: ReadonlyArray<Outsider>): ReadonlyArray<Outsider> =>
-  [...outside].sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id));

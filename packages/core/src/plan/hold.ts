@@ -1,13 +1,20 @@
 // Decides whether the plan of one document may only be read: for its source, a suspension, or quarantine.
 
-import { type DocumentAddress, formatAddress } from "../words/document.ts";
+import type { DocumentAddress } from "../words/document.ts";
 import type { Refusal } from "../words/plan.ts";
 import type { Policy } from "../words/policy.ts";
 import { escapeText } from "../words/quote.ts";
-import type { ApprovalRecord, QuarantineRecord, SuspensionRecord } from "../words/record.ts";
+import type { ApprovalRecord, QuarantineRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
 import { longestText } from "./blindness.ts";
 import type { Remembered } from "./remembered.ts";
+import {
+  endOf,
+  hasEnded,
+  ownSuspensionRefusal,
+  suspensionRefusal,
+  whoseStore,
+} from "./suspension.ts";
 
 export interface Hold {
   readonly refusal: Refusal | null;
@@ -26,48 +33,20 @@ export interface HoldInput {
   readonly now: number;
 }
 
-const free: Hold = { refusal: null, dueAt: null };
-
 /** The first that holds: the source, a person's record, the document's own word, quarantine. */
 export const holdOf = (input: HoldInput): Hold => {
-  const { policy, remembered, suspend, now } = input;
+  const { document, policy, remembered, suspend, now } = input;
   if (policy.hold !== null) return { refusal: policy.hold, dueAt: null };
-  const recorded = remembered.suspensions.find(({ until }) => !hasPassed(until, now));
-  if (recorded !== undefined) return until(recorded.until, suspendedByRecord(recorded));
-  if (suspend !== undefined && !hasPassed(suspend.until, now)) {
-    return until(suspend.until, suspendedByDocument(input.document, suspend));
+  const recorded = remembered.suspensions.find((record) => !hasEnded(record, now));
+  if (recorded !== undefined) {
+    return { refusal: suspensionRefusal(recorded), dueAt: endOf(recorded) };
+  }
+  if (suspend !== undefined && !hasEnded(suspend, now)) {
+    return { refusal: ownSuspensionRefusal(document, suspend), dueAt: endOf(suspend) };
   }
   const quarantined = policy.quarantine ? quarantineOf(input) : undefined;
-  return quarantined === undefined ? free : { refusal: inQuarantine(quarantined), dueAt: null };
+  return { refusal: quarantined === undefined ? null : inQuarantine(quarantined), dueAt: null };
 };
-
-/** An end that cannot be read never comes: a brake that nobody understands stays on. */
-const hasPassed = (end: string, now: number): boolean => now >= Date.parse(end);
-
-const until = (end: string, refusal: Refusal): Hold => {
-  const dueAt = Date.parse(end);
-  return { refusal, dueAt: Number.isNaN(dueAt) ? null : dueAt };
-};
-
-const suspendedByRecord = (record: SuspensionRecord): Refusal => ({
-  reason: {
-    code: "Suspended",
-    text: `${escapeText(record.by)} suspended it until ${timeOf(record.until)}: ${escapeText(record.reason, longestText)}`,
-  },
-  // The name that the record bears: a document may have been renamed since.
-  remedy: `it goes on by itself then; sooner with: muster resume ${formatAddress(record.document)} ${whose}`,
-});
-
-const suspendedByDocument = (
-  document: DocumentAddress,
-  suspend: NonNullable<Expansion["suspend"]>,
-): Refusal => ({
-  reason: {
-    code: "Suspended",
-    text: `${formatAddress(document)} itself asks to be left alone until ${timeOf(suspend.until)}: ${escapeText(suspend.reason, longestText)}`,
-  },
-  remedy: "it goes on by itself then; sooner when spec.suspend is taken out of the document",
-});
 
 const quarantineOf = ({ inputDigest, remembered }: HoldInput): QuarantineRecord | undefined =>
   remembered.quarantines.find(
@@ -80,21 +59,11 @@ const isLifted = (record: QuarantineRecord, approvals: ReadonlyArray<ApprovalRec
     ({ at, digest }) => digest === record.inputDigest && Date.parse(at) > Date.parse(record.at),
   );
 
-const inQuarantine = (record: QuarantineRecord): Refusal => ({
+const inQuarantine = ({ inputDigest, message, remedy }: QuarantineRecord): Refusal => ({
   reason: {
     code: "Quarantined",
-    text: `what it asks for was refused as invalid, and is not tried again: ${escapeText(record.message, longestText)}`,
+    text: `what it asks for was refused as invalid, and is not tried again: ${escapeText(message, longestText)}`,
   },
-  remedy: `${advice(record)}; it is tried again when the document changes, or as it is with: muster approve ${record.inputDigest} --reason TEXT ${whose}`,
-  consent: record.inputDigest,
+  remedy: `${escapeText(remedy ?? "change the document", longestText)}; it is tried again when the document changes, or as it is with: muster approve ${inputDigest} --reason TEXT ${whoseStore}`,
+  consent: inputDigest,
 });
-
-const advice = ({ remedy }: QuarantineRecord): string =>
-  remedy === null ? "change the document" : escapeText(remedy, longestText);
-
-const timeOf = (text: string): string => {
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? escapeText(text) : new Date(time).toISOString();
-};
-
-const whose = "(add --repo and --env for a runner's fleet, else --file)";

@@ -10,7 +10,7 @@ import { planDestruction } from "./destroy.ts";
 import { holdOf } from "./hold.ts";
 import { isPresent } from "./occupancy.ts";
 import type { Remembered } from "./remembered.ts";
-import { outsider } from "./roster.ts";
+import { outsider, sortOutside } from "./roster.ts";
 import { earliest, sealPlan } from "./seal.ts";
 import { isRetaken, settleIntents } from "./settle.ts";
 
@@ -46,7 +46,7 @@ export const planOrphan = (input: OrphanInput): Plan => {
     ],
     refusals: members === null ? [blindness(observation)] : [],
     groups: [],
-    outside: stays.map((sighting) => outsider(sighting, "document vanished", false)),
+    outside: sortOutside(stays.map((sighting) => outsider(sighting, "document vanished", false))),
     unsettled: settlement?.waiting ?? [],
     seen: members !== null,
     parallel: record.expansion.parallel,

@@ -1,5 +1,6 @@
 // Decides whose each seen member is: ours in a set, moving in under a new name, or outside.
 
+import { compareText } from "../words/diagnostic.ts";
 import type { Document } from "../words/document.ts";
 import { formatMember, type MemberName } from "../words/member.ts";
 import type { Outsider } from "../words/plan.ts";
@@ -130,6 +131,10 @@ export const outsider = (
   owner: sighting.owner,
   counts,
 });
+
+/** In an order that does not depend on the list's. */
+export const sortOutside = (outside: ReadonlyArray<Outsider>): ReadonlyArray<Outsider> =>
+  [...outside].sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id));
 
 const push = <A>(map: Map<string, Array<A>>, key: string, value: A): void => {
   const list = map.get(key);

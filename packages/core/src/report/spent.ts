@@ -1,24 +1,21 @@
-// Decides which records about a document have had their day, so that nothing reads them again later.
+// Decides which wishes about a document have had their day, so that nothing reads them again later.
 
 import type { Plan } from "../words/plan.ts";
 import { recordKey, type StoreRecord } from "../words/record.ts";
 
 /**
- * The keys of wishes to destroy what is gone or asked for again, and of quarantine for another
- * input. None while the plan may not be applied or not all was seen: then nothing was told for good.
+ * The keys of wishes to destroy what is gone, or is asked for again. None while the plan may not be
+ * applied or not all was seen: then nothing was told for good.
  */
-export const spentRecords = (
+export const spentWishes = (
   plan: Plan,
   records: ReadonlyArray<StoreRecord>,
 ): ReadonlyArray<string> =>
   plan.hold !== null || !plan.seen
     ? []
-    : records.filter((record) => isSpent(plan, record)).map(recordKey);
-
-const isSpent = (plan: Plan, record: StoreRecord): boolean => {
-  if (record._tag === "Quarantine") return record.inputDigest !== plan.inputDigest;
-  return record._tag === "Destruction" && !isLeft(plan, record.id);
-};
+    : records
+        .filter((record) => record._tag === "Destruction" && !isLeft(plan, record.id))
+        .map(recordKey);
 
 /** It stands where nothing asks for it, and is about to go or to stay there. */
 const isLeft = (plan: Plan, id: string): boolean =>

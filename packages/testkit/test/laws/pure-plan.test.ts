@@ -14,7 +14,7 @@ import type { StoreRecord } from "@muster/core/words/record";
 import { FakeFleet } from "../../src/fleet/fake-fleet.ts";
 
 const start = Date.parse("2026-05-01T12:00:00.000Z");
-const policy = defaultPolicy("us");
+const policy = { ...defaultPolicy("us"), quarantine: true };
 const phases: ReadonlyArray<MemberPhase> = ["running", "starting", "stopped", "leaving", "gone"];
 
 const small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }));
@@ -38,18 +38,50 @@ const Scenario = {
   ),
   /** Whether a person asked to adopt what has no owner. */
   adopted: Schema.Boolean,
+  /** What holds a fleet back or destroys a member of it; its minutes lie around the start. */
+  brakes: Schema.Array(
+    Schema.Struct({
+      fleet: small,
+      what: Schema.Literals(["suspend", "say", "quarantine", "approve", "destroy"]),
+      minutes: small,
+    }),
+  ).check(Schema.isMaxLength(6)),
+  /** Whether a file is gone whose document the store still knows. */
+  vanished: Schema.Boolean,
   shuffle: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))),
 };
 type Scenario = { readonly [K in keyof typeof Scenario]: (typeof Scenario)[K]["Type"] };
+
+const noBrakes = { brakes: [], vanished: false } satisfies Partial<Scenario>;
 
 const documentsOf = (scenario: Scenario): ReadonlyArray<Document> =>
   scenario.counts.map((count, index) => ({
     kind: "FakeFleet",
     name: `fleet-${index}`,
-    spec: { groups: [{ name: "web", count }] },
-    inputDigest: `sha256:${index}-${count}`,
+    spec: { groups: [{ name: "web", count }], ...saidBy(scenario, index) },
+    inputDigest: digestOfFleet(scenario, index),
     place: { file: "fleet.yaml", line: 1, column: 1 },
   }));
+
+const digestOfFleet = (scenario: Scenario, index: number) =>
+  `sha256:${index}-${scenario.counts[index] ?? "none"}`;
+
+/** From a minute before the start to three minutes after it. */
+const aroundStart = (minutes: number): string =>
+  new Date(start + (minutes - 1) * 60_000).toISOString();
+
+const saidBy = (scenario: Scenario, index: number) => {
+  const said = scenario.brakes.find(({ fleet, what }) => fleet === index && what === "say");
+  return said === undefined
+    ? {}
+    : { suspend: { until: aroundStart(said.minutes), reason: "moving" } };
+};
+
+/** The first fleet that no document asks for. */
+const vanishedOf = (scenario: Scenario) => ({
+  kind: "FakeFleet",
+  name: `fleet-${scenario.counts.length}`,
+});
 
 const sighting = (seen: Scenario["seen"][number], index: number): MemberSighting => ({
   id: `machine-${index}`,
@@ -99,7 +131,59 @@ const recordsOf = (scenario: Scenario): ReadonlyArray<StoreRecord> => [
     }),
   ),
   ...adoptionsOf(scenario),
+  ...uniqueBy(scenario.brakes, ({ fleet, what }) => `${fleet} ${what}`).flatMap((brake) =>
+    brakeOf(scenario, brake),
+  ),
+  ...(scenario.vanished ? [orphanOf(scenario)] : []),
 ];
+
+const brakeOf = (
+  scenario: Scenario,
+  { fleet, minutes, what }: Scenario["brakes"][number],
+): ReadonlyArray<StoreRecord> => {
+  const document = { kind: "FakeFleet", name: `fleet-${fleet}` };
+  const inputDigest = digestOfFleet(scenario, fleet);
+  const person = { by: "ann", reason: "because", at: aroundStart(minutes) };
+  switch (what) {
+    case "suspend":
+      return [{ _tag: "Suspension", document, ...person, until: aroundStart(minutes) }];
+    case "quarantine":
+      return [
+        {
+          _tag: "Quarantine",
+          document,
+          inputDigest: minutes === 4 ? "sha256:another" : inputDigest,
+          message: "no such image",
+          remedy: null,
+          at: aroundStart(minutes),
+        },
+      ];
+    case "approve":
+      return [{ _tag: "Approval", digest: inputDigest, ...person }];
+    case "destroy":
+      return [{ _tag: "Destruction", document, id: `machine-${minutes}`, ...person }];
+    case "say":
+      return [];
+  }
+};
+
+const orphanOf = (scenario: Scenario): StoreRecord => {
+  const document = vanishedOf(scenario);
+  const spec = { groups: [{ name: "web", count: 2 }] };
+  return {
+    _tag: "Document",
+    document,
+    orphanedAt: aroundStart(1),
+    inputDigest: "sha256:before",
+    revision: null,
+    expansion: FakeFleet.expand({
+      ...document,
+      spec,
+      inputDigest: "sha256:before",
+      place: { file: "fleet.yaml", line: 1, column: 1 },
+    }),
+  };
+};
 
 const adoptionsOf = (scenario: Scenario): ReadonlyArray<StoreRecord> =>
   scenario.seen.flatMap((seen, index): ReadonlyArray<StoreRecord> => {
@@ -139,7 +223,7 @@ const planned = (scenario: Scenario, order: ReadonlyArray<number> | null, now = 
     kinds: [FakeFleet],
     documents: arrange(documents),
     complete: true,
-    observations: arrange(documents).map((document) => ({
+    observations: arrange([...documents, vanishedOf(scenario)]).map((document) => ({
       document: { kind: document.kind, name: document.name },
       complete: true,
       members: arrange(
@@ -198,6 +282,7 @@ describe("law 1: pure plan", () => {
       removed: [],
       open: [{ fleet: 0, slot: 2, age: 2 }],
       adopted: false,
+      ...noBrakes,
       shuffle: [],
     };
     assert.strictEqual(
@@ -242,6 +327,7 @@ describe("law 1: pure plan", () => {
           removed: ages.map((age) => ({ fleet: 0, age: age / 10 })),
           open: [],
           adopted: false,
+          ...noBrakes,
           shuffle: [],
         };
         const [now] = planned(one, null);
@@ -287,7 +373,7 @@ describe("law 1: pure plan", () => {
           }
           const held = { reason: { code: "Held", text: "" }, remedy: "" };
           assert.notStrictEqual(sealPlan({ ...body, hold: held }).digest, digest);
-          assert.notStrictEqual(sealPlan({ ...body, orphaned: true }).digest, digest);
+          assert.notStrictEqual(sealPlan({ ...body, orphaned: !one.orphaned }).digest, digest);
           assert.strictEqual(sealPlan({ ...body, nextDueAt: "later" }).digest, digest);
           assert.strictEqual(sealPlan(body).digest, digest);
         }
@@ -319,7 +405,7 @@ describe("law 1: pure plan", () => {
         kinds: [FakeFleet],
         documents: documentsOf(scenario),
         complete: true,
-        observations: documentsOf(scenario).map((document) => ({
+        observations: [...documentsOf(scenario), vanishedOf(scenario)].map((document) => ({
           document: { kind: document.kind, name: document.name },
           complete: true,
           members: scenario.seen
