@@ -7,6 +7,7 @@ import type { Outcome } from "../apply/outcome.ts";
 import type { Write } from "../apply/writer.ts";
 import { appliedRecords, onlyNews } from "../report/bookkeeping.ts";
 import { quarantineNews } from "../report/quarantine.ts";
+import { spentWishes } from "../report/spent.ts";
 import { documentStatus, encodeStatus } from "../report/status.ts";
 import { formatAddress } from "../words/document.ts";
 import { recordKey, type StoreRecord } from "../words/record.ts";
@@ -49,7 +50,8 @@ export const conclude = Effect.fn("report")(function* (
   ]);
   const { puts: history = [], deletes: past = [] } = concluded.history ?? {};
   const puts = [...onlyNews(wanted, records), ...quarantine.puts, ...history];
-  const deletes = [...forgottenStatuses(concluded), ...quarantine.deletes, ...past];
+  const spent = units.flatMap((unit) => spentWishes(unit.plan, unit.records));
+  const deletes = [...forgottenStatuses(concluded), ...quarantine.deletes, ...spent, ...past];
   const news = puts.length + deletes.length > 0;
   if (news) {
     yield* fence.claim;
