@@ -5,18 +5,35 @@ import { adopt } from "./commands/adopt.ts";
 import { apply } from "./commands/apply.ts";
 import { approve } from "./commands/approve.ts";
 import { audit } from "./commands/audit.ts";
+import { destroy } from "./commands/destroy.ts";
 import { dev } from "./commands/dev.ts";
 import { init } from "./commands/init.ts";
 import { plan } from "./commands/plan.ts";
+import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
+import { suspend } from "./commands/suspend.ts";
 import { validate } from "./commands/validate.ts";
 
 export const muster = Command.make("muster").pipe(
   Command.withDescription(
     "Keeps fleets the way a git repository says they should be.\n\nExit codes: 0 done, 1 wrong arguments or documents, 2 infrastructure failed, 3 internal error, 4 changes waiting, 5 refused, 6 partly done, 7 outcome unknown, 130 interrupted.",
   ),
-  Command.withSubcommands([validate, init, plan, apply, run, approve, adopt, audit, schema, dev]),
+  Command.withSubcommands([
+    validate,
+    init,
+    plan,
+    apply,
+    run,
+    approve,
+    adopt,
+    suspend,
+    resume,
+    destroy,
+    audit,
+    schema,
+    dev,
+  ]),
   Command.withExamples([
     { command: "muster init fleets-repo", description: "Begin a config repository" },
     { command: "muster plan fleets/", description: "What would be done, and why" },

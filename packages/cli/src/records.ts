@@ -10,6 +10,7 @@ import {
   type DocumentAddress,
   formatAddress,
   sameAddress,
+  shellWord,
   type StoreError,
   type StoreShape,
 } from "@muster/core";
@@ -70,6 +71,20 @@ export const openRecords = Effect.fnUntraced(function* (
   return { store, owner };
 });
 
+/** The flags again, as another command on the same records needs them; empty when none was given. */
+export const recordWords = (flags: RecordFlags): string => {
+  const said = (name: string, value: Option.Option<string>) =>
+    Option.isSome(value) ? ` --${name} ${shellWord(value.value)}` : "";
+  return [
+    said("repo", flags.repo),
+    Option.isSome(flags.repo) && flags.env !== "default" ? ` --env ${shellWord(flags.env)}` : "",
+    Option.isNone(flags.repo) && flags.file !== "." ? ` --file ${shellWord(flags.file)}` : "",
+    said("store", flags.store),
+    said("owner", flags.owner),
+    said("config", flags.config),
+  ].join("");
+};
+
 const whose = Effect.fnUntraced(function* (flags: RecordFlags) {
   if (Option.isSome(flags.repo)) {
     const repository = yield* resolveRepository(flags.repo.value);
@@ -103,6 +118,7 @@ export const noteOf = (note: {
   readonly document?: string;
   readonly targets?: ReadonlyArray<string>;
   readonly digest?: string;
+  readonly parameters?: AuditDraft["parameters"];
 }): AuditDraft => ({
   at: note.at,
   phase: "note",
@@ -114,7 +130,7 @@ export const noteOf = (note: {
   revision: null,
   plan: null,
   targets: note.targets ?? [],
-  parameters: {},
+  parameters: note.parameters ?? {},
   gates: [],
   forced: false,
   reason: { code: "PersonAsked", text: note.reason },

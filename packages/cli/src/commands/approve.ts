@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
-import { canonicalJson } from "@muster/core";
+import { canonicalJson, type StoreRecord } from "@muster/core";
 import { wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { checkReason, noteOf, openRecords, recordFlags, refuseUnknown } from "../records.ts";
@@ -14,7 +14,7 @@ import { actorName } from "../settings.ts";
 
 const digest = Argument.String("digest").pipe(
   Argument.withDescription(
-    "What the refusal names: the digest of exactly the members to go, or the commit to accept",
+    "What the refusal names: the digest of exactly the members to go, of the input to try again, or the commit to accept",
   ),
 );
 
@@ -36,11 +36,15 @@ export const approve = Command.make(
     }
     yield* checkReason(flags.reason);
     const by = actorName(screen.env);
-    const at = new Date(yield* Clock.currentTimeMillis).toISOString();
-    const place = yield* Effect.scoped(
+    const now = yield* Clock.currentTimeMillis;
+    const { store: place, ...said } = yield* Effect.scoped(
       Effect.gen(function* () {
         const { store, owner } = yield* openRecords(flags, "write");
         yield* refuseUnknown(store, owner, null);
+        const quarantine = (yield* store.load(owner)).find(
+          (record) => record._tag === "Quarantine" && record.inputDigest === flags.digest,
+        );
+        const at = new Date(laterThan(quarantine, now)).toISOString();
         yield* store.commit({
           owner,
           puts: [{ _tag: "Approval", digest: flags.digest, by, reason: flags.reason, at }],
@@ -55,28 +59,27 @@ export const approve = Command.make(
             }),
           ],
         });
-        return store.place;
+        const what = quarantine === undefined ? whatOf(flags.digest) : ("input" as const);
+        return { store: store.place, what, at };
       }),
     );
-    const what = flags.digest.startsWith("sha256:") ? "removals" : "head";
     yield* screen.result(
       flags.output === "json"
         ? canonicalJson({
             approved: flags.digest,
-            what,
+            ...said,
             by,
-            at,
             reason: flags.reason,
             store: place,
           })
-        : `approved ${flags.digest}\n  recorded in ${place}; ${consequences[what]}`,
+        : `approved ${flags.digest}\n  recorded in ${place}; ${consequences[said.what]}`,
     );
   }),
 ).pipe(
   Command.withDescription(
-    "Consent to what muster refused. A digest (sha256:…) covers exactly the members that the refusal named, and no others: removals that nobody's number asked for. A full commit id accepts that head of the watched branch, though its history does not continue what was last acted on, or has too many commits to look at: the next run acts on it. That needs --repo, and --env when the run had one.",
+    "Consent to what muster refused. A digest (sha256:…) covers exactly the members that the refusal named, and no others: removals that nobody's number asked for; or the input in quarantine that is tried again as it is. A full commit id accepts that head of the watched branch, though its history does not continue what was last acted on, or has too many commits to look at: the next run acts on it. That needs --repo, and --env when the run had one.",
   ),
-  Command.withShortDescription("Consent to refused removals, or accept a refused head"),
+  Command.withShortDescription("Consent to refused removals, or accept a refused head or input"),
   Command.withExamples([
     {
       command: "muster approve sha256:… --reason 'left over from the test'",
@@ -95,7 +98,15 @@ export const approve = Command.make(
   ]),
 );
 
+const whatOf = (name: string): "removals" | "head" =>
+  name.startsWith("sha256:") ? "removals" : "head";
+
+/** Consent comes after what it is about, however the clocks of two machines differ. */
+const laterThan = (record: StoreRecord | undefined, now: number): number =>
+  record?._tag === "Quarantine" ? Math.max(now, Date.parse(record.at) + 1) : now;
+
 const consequences = {
+  input: "the next run tries again what was refused as invalid",
   removals: "the next apply or run removes exactly these members",
   head: "this head is accepted, and the next run acts on it",
 } as const;

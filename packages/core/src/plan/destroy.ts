@@ -5,8 +5,10 @@ import type { MemberName } from "../words/member.ts";
 import type { RemoveChange } from "../words/plan.ts";
 import type { MemberSighting } from "../words/provider.ts";
 import { escapeText } from "../words/quote.ts";
-import type { DestructionRecord } from "../words/record.ts";
+import type { DestructionRecord, DocumentRecord } from "../words/record.ts";
+import type { Expansion } from "../words/set.ts";
 import { longestText } from "./blindness.ts";
+import { isPresent } from "./occupancy.ts";
 import { consentDigest } from "./removals.ts";
 
 export interface DestroyInput {
@@ -32,6 +34,27 @@ export const planDestruction = (input: DestroyInput): ReadonlyArray<RemoveChange
       : [destroy(sighting, wish, wishes)];
   });
 };
+
+/**
+ * Ours that nothing asks for, as far as the store knows: all of an orphan, else those of sets that
+ * vanished. Without a readable mark a member is in no set, so it is left only with an orphan.
+ */
+export const membersLeft = (
+  { document, expansion, orphanedAt }: DocumentRecord,
+  sightings: ReadonlyArray<MemberSighting>,
+  owner: string,
+): ReadonlyArray<MemberSighting> =>
+  sightings.filter(
+    (sighting) =>
+      sighting.owner === owner &&
+      sighting.document === document.name &&
+      isPresent(sighting) &&
+      (orphanedAt !== null || (sighting.name !== null && !asksFor(expansion, sighting.name.set))),
+  );
+
+/** Under its name, or under the one that it had before. */
+export const asksFor = (expansion: Expansion, set: string): boolean =>
+  expansion.sets.some(({ name, previousName }) => name === set || previousName === set);
 
 /** Its marks say that it is this document's: apply looks again, and touches nothing else. */
 export const isDestroyable = (

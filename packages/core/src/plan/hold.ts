@@ -6,11 +6,11 @@ import type { Policy } from "../words/policy.ts";
 import { escapeText } from "../words/quote.ts";
 import type { ApprovalRecord, QuarantineRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
-import { longestText } from "./blindness.ts";
 import type { Remembered } from "./remembered.ts";
 import {
   endOf,
   hasEnded,
+  longestWord,
   ownSuspensionRefusal,
   suspensionRefusal,
   whoseStore,
@@ -62,8 +62,8 @@ const isLifted = (record: QuarantineRecord, approvals: ReadonlyArray<ApprovalRec
 const inQuarantine = ({ inputDigest, message, remedy }: QuarantineRecord): Refusal => ({
   reason: {
     code: "Quarantined",
-    text: `what it asks for was refused as invalid, and is not tried again: ${escapeText(message, longestText)}`,
+    text: `what it asks for was refused as invalid, and is not tried again: ${escapeText(message, longestWord)}`,
   },
-  remedy: `${escapeText(remedy ?? "change the document", longestText)}; it is tried again when the document changes, or as it is with: muster approve ${inputDigest} --reason TEXT ${whoseStore}`,
+  remedy: `${escapeText(remedy ?? "change the document", longestWord)}; it is tried again when the document changes, or as it is with: muster approve ${inputDigest} --reason TEXT ${whoseStore}`,
   consent: inputDigest,
 });

@@ -5,7 +5,6 @@ import type { Refusal } from "../words/plan.ts";
 import { escapeText } from "../words/quote.ts";
 import type { SuspensionRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
-import { longestText } from "./blindness.ts";
 
 /**
  * Whether it is over; `now` in milliseconds since the epoch. An end that cannot be read never
@@ -24,7 +23,7 @@ export const endOf = ({ until }: { readonly until: string }): number | null => {
 export const suspensionRefusal = (record: SuspensionRecord): Refusal => ({
   reason: {
     code: "Suspended",
-    text: `${escapeText(record.by)} suspended ${formatAddress(record.document)} until ${endText(record)}: ${escapeText(record.reason, longestText)}`,
+    text: `${escapeText(record.by)} suspended ${formatAddress(record.document)} until ${endText(record)}: ${escapeText(record.reason, longestWord)}`,
   },
   // The name that the record bears: the document may have been renamed since.
   remedy: `it goes on by itself then; sooner with: muster resume ${formatAddress(record.document)} ${whoseStore}`,
@@ -37,7 +36,7 @@ export const ownSuspensionRefusal = (
 ): Refusal => ({
   reason: {
     code: "Suspended",
-    text: `${formatAddress(document)} itself asks to stay as it is until ${endText(suspend)}: ${escapeText(suspend.reason, longestText)}`,
+    text: `${formatAddress(document)} itself asks to stay as it is until ${endText(suspend)}: ${escapeText(suspend.reason, longestWord)}`,
   },
   remedy: "it goes on by itself then; sooner when spec.suspend is taken out of the document",
 });
@@ -46,6 +45,9 @@ const endText = (suspension: { readonly until: string }): string => {
   const end = endOf(suspension);
   return end === null ? escapeText(suspension.until) : new Date(end).toISOString();
 };
+
+/** Words of people and providers are cut after so many characters, so that the command after them is shown. */
+export const longestWord = 300;
 
 /** What a command about records needs beside, so that it finds the store. */
 export const whoseStore = "(add --repo and --env for a runner's fleet, else --file)";
