@@ -1,6 +1,9 @@
 // Checks `muster approve`: consent to refused removals lets exactly these go.
 
+import type { StoreRecord } from "@muster/core";
+import { openSqliteStore } from "@muster/store-sql";
 import { describe, expect, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
 import { accepted, fleet, living } from "../fleet.ts";
 import { inWorld, type World } from "../world.ts";
 
@@ -98,6 +101,44 @@ describe("muster approve", () => {
       const help = await world.inside(["approve", "--help"]);
       expect(help.stdout).toContain("accepts that head of the watched branch");
       expect((await world.inside(["--help"])).stdout).toContain("accept a refused head");
+    }),
+  );
+
+  it(
+    "has an input in quarantine tried again, however far ahead the runner's clock was",
+    inWorld(async (world) => {
+      const file = await world.write("fleets/web.yaml", fleet(1));
+      await world.inside(["apply", file, ...here(world)]);
+      const inputDigest = `sha256:${"a".repeat(64)}`;
+      const since = new Date(Date.now() + 60_000).toISOString();
+      const approvals = (put: ReadonlyArray<StoreRecord>) =>
+        Effect.runPromise(
+          openSqliteStore({ path: world.at("store.db") }).pipe(
+            Effect.tap((store) => store.commit({ owner: "cli", puts: put })),
+            Effect.flatMap((store) => store.load("cli")),
+            Effect.map((records) => records.filter((record) => record._tag === "Approval")),
+            Effect.scoped,
+          ),
+        );
+      await approvals([
+        {
+          _tag: "Quarantine",
+          document: { kind: "FleetConfig", name: "web" },
+          inputDigest,
+          message: "no such image",
+          remedy: null,
+          at: since,
+        },
+      ]);
+      const args = ["approve", inputDigest, "--reason", "the image is there", ...here(world)];
+      const approved = await world.inside(args);
+      expect(approved).toMatchObject({ code: 0, stderr: "" });
+      expect(approved.stdout).toContain("the next run tries again what was refused as invalid");
+      expect(approved.stdout).not.toContain("removes");
+      const json = await world.inside([...args, "-o", "json"]);
+      expect(JSON.parse(json.stdout)).toMatchObject({ approved: inputDigest, what: "input" });
+      const [approval] = await approvals([]);
+      expect(Date.parse(approval!.at)).toBeGreaterThan(Date.parse(since));
     }),
   );
 
