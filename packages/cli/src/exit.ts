@@ -38,7 +38,7 @@ const codeByTag: Readonly<Record<string, number>> = {
 };
 
 /** Reasons that a person's input caused, not the world's. */
-const inputReasons = new Set(["Invalid", "Unsupported"]);
+const inputReasons = new Set(["Invalid", "Unsupported", "NoAtomicPush"]);
 
 export interface Ending {
   readonly code: number;

@@ -41,7 +41,7 @@ export type RemoteRefs = ReadonlyMap<string, string>;
 
 /**
  * Looks first (one connection), and fetches what moved (one more).
- * Fails with `NotFound` when the branch is missing or the repository is empty; missing branches of
+ * Fails with `BranchMissing` or `RepositoryEmpty` where there is no such branch; missing branches of
  * muster are normal. A history that was rewritten is taken as it is: `verifySource` judges it.
  */
 export const fetchBranch = (request: FetchRequest): Effect.Effect<Sighting, GitError, Git> =>
@@ -211,7 +211,7 @@ const branchMissing = (request: FetchRequest): Effect.Effect<never, GitError, Gi
       .filter((name) => name !== "" && !name.startsWith("muster/"));
     const branch = quoteOutside(request.branch);
     return yield* new GitError({
-      reason: "NotFound",
+      reason: heads.length === 0 ? "RepositoryEmpty" : "BranchMissing",
       operation: "fetch",
       message:
         heads.length === 0

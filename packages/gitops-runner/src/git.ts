@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import { classify, sentenceOf } from "./classify.ts";
 import { GitError } from "./error.ts";
+import { type Kept, makeKept } from "./kept.ts";
 import { quoteOutside } from "./redact.ts";
 import {
   askpassScript,
@@ -19,7 +20,9 @@ import {
   searchPath,
   type Credentials,
   type Environment,
+  type Reach,
 } from "./settings.ts";
+import { knownHostsOf, sshCommandOf } from "./ssh.ts";
 
 /** Milliseconds that a command on the local copy may take. */
 export const localTimeout = 20_000;
@@ -38,12 +41,14 @@ export interface GitRequest {
   /** The bare repository to work in. */
   readonly folder: string;
   /** Whether it speaks to the remote, and how: only https gets the credentials. Default `local`. */
-  readonly reach?: "local" | "file" | "https";
+  readonly reach?: Reach;
   readonly input?: string | Uint8Array;
   /** Default `localTimeout` or `remoteTimeout`. Real time, whatever the clock of the program. */
   readonly timeoutMillis?: number;
   /** Bytes; default `defaultOutputLimit`. */
   readonly outputLimit?: number;
+  /** Bytes that any file it writes may have; no limit when not given. */
+  readonly fileLimit?: number;
   /** Exit codes beside 0 that are answers and not failures. */
   readonly accept?: ReadonlyArray<number>;
 }
@@ -57,6 +62,8 @@ export interface GitShape {
   readonly run: (request: GitRequest) => Effect.Effect<GitAnswer, GitError>;
   /** Where programs such as `ssh-keygen` are looked for. */
   readonly searchPath: ReadonlyArray<string>;
+  /** What was read of objects, as long as this lives. */
+  readonly kept: Kept;
 }
 
 export interface GitOptions {
@@ -79,25 +86,52 @@ const makeGit = (options: GitOptions): Effect.Effect<GitShape, GitError, Scope.S
     const credentials = credentialsOf(options.environment);
     return {
       searchPath: searchPath(options.environment),
-      run: (request) => {
-        const askpass =
-          request.reach === "https" && credentials !== null
-            ? { path: join(folder, "askpass"), credentials }
-            : null;
-        return runProcess(request, {
-          binary: options.binary ?? "git",
-          arguments: [...fixedArguments(options.caFile), ...request.arguments],
-          secrets: secretsOf(credentials),
-          environment: environmentOf({
-            given: options.environment,
-            folder: request.folder,
-            home: join(folder, "home"),
-            askpass,
-          }),
-        });
-      },
+      kept: makeKept(),
+      run: (request) =>
+        Effect.gen(function* () {
+          const reach = request.reach ?? "local";
+          const askpass =
+            reach === "https" && credentials !== null
+              ? { path: join(folder, "askpass"), credentials }
+              : null;
+          const ssh =
+            reach === "ssh"
+              ? { sshCommand: yield* Effect.fromResult(sshCommandOf(options.environment)) }
+              : {};
+          const binary = options.binary ?? "git";
+          const words = [...fixedArguments(options.caFile, reach), ...request.arguments];
+          return yield* runProcess(request, {
+            ...limited(binary, words, request.fileLimit),
+            binary,
+            secrets: secretsOf(credentials),
+            knownHosts: knownHostsOf(options.environment),
+            environment: environmentOf({
+              given: options.environment,
+              folder: request.folder,
+              home: join(folder, "home"),
+              askpass,
+              ...ssh,
+            }),
+          });
+        }),
     };
   });
+
+/** The kernel holds the limit, whatever git is fooled into; the shell is replaced by git. */
+const limited = (
+  binary: string,
+  words: ReadonlyArray<string>,
+  fileLimit: number | undefined,
+): Pick<Launch, "command" | "arguments"> =>
+  fileLimit === undefined
+    ? { command: binary, arguments: words }
+    : {
+        command: "/bin/sh",
+        arguments: [
+          ...["-c", 'ulimit -f "$1" && shift && exec "$@"', "sh"],
+          ...[String(Math.ceil(fileLimit / 512)), binary, ...words],
+        ],
+      };
 
 const secretsOf = (credentials: Credentials | null): ReadonlyArray<string> =>
   credentials === null
@@ -128,17 +162,20 @@ const privateFolder: Effect.Effect<string, GitError, Scope.Scope> = Effect.acqui
 );
 
 interface Launch {
+  /** What is looked for, for messages. */
   readonly binary: string;
+  readonly command: string;
   readonly arguments: ReadonlyArray<string>;
   readonly environment: Record<string, string>;
   readonly secrets: ReadonlyArray<string>;
+  readonly knownHosts: string;
 }
 
 const isRemote = (request: GitRequest): boolean => (request.reach ?? "local") !== "local";
 
 const runProcess = (request: GitRequest, launch: Launch): Effect.Effect<GitAnswer, GitError> =>
   Effect.callback<GitAnswer, GitError>((resume) => {
-    const child = spawn(launch.binary, [...launch.arguments], {
+    const child = spawn(launch.command, [...launch.arguments], {
       cwd: "/",
       env: launch.environment,
       stdio: ["pipe", "pipe", "pipe"],
@@ -234,7 +271,7 @@ const notStarted = (request: GitRequest, launch: Launch, cause: Error): GitError
     reason: "Unsupported",
     operation: request.operation,
     message: `cannot start ${launch.binary}: ${quoteOutside(cause.message, launch.secrets)}`,
-    remedy: "install git 2.32 or newer and see that it is on PATH",
+    remedy: "install git 2.36 or newer and see that it is on PATH",
   });
 
 const failed = (
@@ -245,7 +282,7 @@ const failed = (
 ): GitError => {
   const said = quoteOutside(sentenceOf(errors), launch.secrets);
   return new GitError({
-    ...classify(errors, isRemote(request)),
+    ...classify(errors, { remote: isRemote(request), knownHosts: launch.knownHosts }),
     operation: request.operation,
     message: `git ${request.operation} failed: ${said || `exit ${code ?? "by a signal"}`}`,
   });

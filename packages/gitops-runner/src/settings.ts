@@ -2,11 +2,11 @@
 
 import { delimiter } from "node:path";
 
-/** The only protocols; the same list stands in `url.ts`, which refuses before git is asked. */
+/** How a git process may reach out of the machine: by one protocol, or not at all. */
+export type Reach = "local" | "file" | "https" | "ssh";
+
 const settings: ReadonlyArray<readonly [string, string]> = [
   ["protocol.allow", "never"],
-  ["protocol.file.allow", "always"],
-  ["protocol.https.allow", "always"],
   ["protocol.version", "2"],
   ["core.hooksPath", "/dev/null"],
   ["core.fsmonitor", "false"],
@@ -14,6 +14,8 @@ const settings: ReadonlyArray<readonly [string, string]> = [
   ["core.excludesFile", "/dev/null"],
   ["core.quotePath", "false"],
   ["core.sshCommand", "false"],
+  // Larger blobs are checked in pieces, so that none fills the memory.
+  ["core.bigFileThreshold", "16m"],
   ["core.logAllRefUpdates", "false"],
   ["credential.helper", ""],
   ["fetch.recurseSubmodules", "false"],
@@ -38,10 +40,11 @@ const settings: ReadonlyArray<readonly [string, string]> = [
 ];
 
 /** The arguments that come before every subcommand. */
-export const fixedArguments = (caFile: string | undefined): ReadonlyArray<string> => [
+export const fixedArguments = (caFile: string | undefined, reach: Reach): ReadonlyArray<string> => [
   "--no-pager",
   "--literal-pathspecs",
   ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ...(reach === "local" ? [] : ["-c", `protocol.${reach}.allow=always`]),
   ...(caFile === undefined ? [] : ["-c", `http.sslCAInfo=${caFile}`]),
 ];
 
@@ -83,6 +86,8 @@ export const environmentOf = (options: {
   readonly folder: string;
   readonly home: string;
   readonly askpass: { readonly path: string; readonly credentials: Credentials } | null;
+  /** The command that git starts for an ssh remote; only for the processes that speak to one. */
+  readonly sshCommand?: string;
 }): Record<string, string> => {
   const environment: Record<string, string> = {
     HOME: options.home,
@@ -95,6 +100,8 @@ export const environmentOf = (options: {
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
     GIT_NO_REPLACE_OBJECTS: "1",
+    GIT_GRAFT_FILE: "/dev/null",
+    GIT_NO_LAZY_FETCH: "1",
     GIT_OPTIONAL_LOCKS: "0",
     GIT_TERMINAL_PROMPT: "0",
   };
@@ -106,6 +113,12 @@ export const environmentOf = (options: {
     environment["GIT_ASKPASS"] = options.askpass.path;
     environment["MUSTER_GIT_TOKEN"] = options.askpass.credentials.token;
     environment["MUSTER_GIT_USERNAME"] = options.askpass.credentials.username;
+  }
+  if (options.sshCommand !== undefined) {
+    environment["GIT_SSH_COMMAND"] = options.sshCommand;
+    environment["GIT_SSH_VARIANT"] = "ssh";
+    const agent = options.given["SSH_AUTH_SOCK"];
+    if (agent !== undefined) environment["SSH_AUTH_SOCK"] = agent;
   }
   return environment;
 };

@@ -8,7 +8,7 @@ import { GitError, invalid } from "./error.ts";
 import { quoteOutside } from "./redact.ts";
 
 export interface Repository {
-  readonly scheme: "file" | "https";
+  readonly scheme: "file" | "https" | "ssh";
   /** What git is given. */
   readonly url: string;
   /** The one spelling: names the owner and the default store. */
@@ -18,14 +18,16 @@ export interface Repository {
 /** An address that passed every check that needs no disk. */
 export type Address =
   | { readonly scheme: "https"; readonly url: URL }
+  | { readonly scheme: "ssh"; readonly url: string; readonly normalised: string }
   | { readonly scheme: "file"; readonly path: string };
 
-const allowed = "muster speaks file and https: give an https:// address or an absolute path";
+const allowed =
+  "muster speaks https, ssh and file: give an https:// or ssh:// address, user@host:path, or an absolute path";
 
 const refuse = (message: string, remedy = allowed): Result.Result<never, GitError> =>
   Result.fail(invalid("address", message, remedy));
 
-/** Reads an address: `https://…`, `file:///…` or an absolute path. Pure. */
+/** Reads an address: `https://…`, `ssh://…`, `user@host:path`, `file:///…` or an absolute path. Pure. */
 export const parseAddress = (text: string): Result.Result<Address, GitError> => {
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0020\u007f]/.test(text) && !text.startsWith("/")) {
@@ -38,10 +40,11 @@ export const parseAddress = (text: string): Result.Result<Address, GitError> => 
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === "https") return parseHttps(text);
   if (scheme === "file") return parseFile(text);
+  if (scheme === "ssh") return parseSsh(text.slice("ssh://".length));
   if (scheme !== undefined) return refuse(`the scheme ${quoteOutside(scheme)} is not supported`);
   if (/^[a-z0-9+.-]+::/i.test(text))
     return refuse("remote helpers (name::address) are not supported");
-  if (/^[^/]+:/.test(text)) return refuse("ssh addresses (host:path) are not supported");
+  if (/^[^/]+:/.test(text)) return parseScp(text);
   return refuse("the repository address is a relative path", "give the absolute path");
 };
 
@@ -59,6 +62,91 @@ const parseHttps = (text: string): Result.Result<Address, GitError> => {
   }
   if (url.pathname === "/") return refuse("the repository address names no repository");
   return Result.succeed({ scheme: "https", url });
+};
+
+const userPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
+const namePattern = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/;
+const literalPattern = /^\[[0-9A-Fa-f:.]{2,45}\]$/;
+/** Nothing in it is an option, a shell word of its own, or a way up. */
+const sshPathPattern = /^[A-Za-z0-9._~/+@=,-]{1,1000}$/;
+
+interface SshParts {
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+  /** From the root of the server with `/`, else from the user's home. */
+  readonly path: string;
+}
+
+/** `[user@]host[:port]/path`, without the scheme. */
+const parseSsh = (rest: string): Result.Result<Address, GitError> => {
+  const found = /^(?:([^@/]*)@)?(\[[^\]/]*\]|[^:/@[\]]*)(?::([0-9]{1,5}))?(\/.*)$/.exec(rest);
+  if (found === null) return refuse("the ssh address cannot be read", sshForms);
+  const [, user, host = "", port, path = ""] = found;
+  return sshAddress({
+    user,
+    host,
+    port: port === undefined ? undefined : Number(port),
+    path: path.startsWith("/~/") ? path.slice("/~/".length) : path,
+  });
+};
+
+/** `[user@]host:path`, as scp takes it. */
+const parseScp = (text: string): Result.Result<Address, GitError> => {
+  const found = /^(?:([^@/:]*)@)?([^:/@]*):(.*)$/.exec(text);
+  if (found === null) return refuse("the ssh address cannot be read", sshForms);
+  const [, user, host = "", path = ""] = found;
+  return sshAddress({ user, host, port: undefined, path: path.replace(/^~\//, "") });
+};
+
+const sshForms =
+  "write ssh://user@host:port/path or user@host:path, of plain letters and digits and . _ ~ / + @ = , -";
+
+const sshAddress = (parts: SshParts): Result.Result<Address, GitError> => {
+  const { user, host, port, path } = parts;
+  if (user?.includes(":") === true) {
+    return refuse(
+      "the repository address holds a password",
+      "take it out of the address: muster shows an ssh server a key (--ssh-key, or an ssh-agent)",
+    );
+  }
+  if (user !== undefined && !userPattern.test(user)) {
+    return refuse("the user of the ssh address cannot be called so", sshForms);
+  }
+  if (!namePattern.test(host) && !literalPattern.test(host)) {
+    return refuse("the host of the ssh address cannot be called so", sshForms);
+  }
+  if (port !== undefined && (port < 1 || port > 65_535)) {
+    return refuse("the port of the ssh address is none", sshForms);
+  }
+  if (path === "" || path === "/") return refuse("the repository address names no repository");
+  if (!sshPathPattern.test(path) || /^-|(?:^|\/)\.\.?(?:\/|$)/.test(path)) {
+    return refuse("the path of the ssh address cannot be read", sshForms);
+  }
+  return Result.succeed(sshSpellings(parts));
+};
+
+/**
+ * What git is given, and the one spelling. On forges `host:a/b` and `ssh://host/a/b` are the same
+ * repository, so a path from the user's home has the spelling of one from the root.
+ */
+const sshSpellings = ({ user, host, port, path }: SshParts): Address => {
+  const at = `${user === undefined ? "" : `${user}@`}${host}`;
+  const door = port === undefined ? at : `${at}:${port}`;
+  const usual = port === undefined || port === 22 ? at.toLowerCase() : door.toLowerCase();
+  const clean = `/${path}`.replaceAll(/\/{2,}/g, "/").replace(/(?:\/|\.git)+$/, "");
+  const keepUser = user === undefined ? usual : `${user}${usual.slice(user.length)}`;
+  return {
+    scheme: "ssh",
+    url: homeOrRoot(at, door, path, port),
+    normalised: `ssh://${keepUser}${clean}`,
+  };
+};
+
+/** A path from the home needs the scp form, where the server's shell sees it as it stands. */
+const homeOrRoot = (at: string, door: string, path: string, port: number | undefined): string => {
+  if (path.startsWith("/")) return `ssh://${door}${path}`;
+  return port === undefined ? `${at}:${path}` : `ssh://${door}/~/${path}`;
 };
 
 const parseFile = (text: string): Result.Result<Address, GitError> => {
@@ -81,15 +169,15 @@ export const normaliseUrl = (url: URL): string => {
 
 /** Checks an address and finds its one spelling; a path is resolved on the disk. */
 export const resolveRepository = (text: string): Effect.Effect<Repository, GitError> =>
-  Effect.flatMap(Effect.fromResult(parseAddress(text)), (address) =>
-    address.scheme === "https"
-      ? Effect.succeed({
-          scheme: "https",
-          url: address.url.href,
-          normalised: normaliseUrl(address.url),
-        } as const)
-      : resolveFolder(address.path),
-  );
+  Effect.flatMap(Effect.fromResult(parseAddress(text)), (address) => {
+    if (address.scheme === "file") return resolveFolder(address.path);
+    if (address.scheme === "ssh") return Effect.succeed(address);
+    return Effect.succeed({
+      scheme: "https",
+      url: address.url.href,
+      normalised: normaliseUrl(address.url),
+    } as const);
+  });
 
 const resolveFolder = (path: string): Effect.Effect<Repository, GitError> =>
   Effect.tryPromise({
@@ -101,7 +189,7 @@ const resolveFolder = (path: string): Effect.Effect<Repository, GitError> =>
     },
     catch: () =>
       new GitError({
-        reason: "NotFound",
+        reason: "RepositoryMissing",
         operation: "address",
         message: `no repository folder at ${quoteOutside(path)}`,
         remedy: "check the path of the repository",

@@ -71,22 +71,22 @@ layer(gitLayer)("fetchBranch", (it) => {
     Effect.gen(function* () {
       const sandbox = yield* makeSandbox;
       const empty = yield* Effect.flip(fetchBranch(request(sandbox)));
-      expect(empty).toMatchObject({ reason: "NotFound" });
+      expect(empty).toMatchObject({ reason: "RepositoryEmpty" });
       expect(empty.message).toContain("empty");
       sandbox.commit({ a: "1" });
       sandbox.git("push", "-q", "origin", "HEAD:trunk");
       const missing = yield* Effect.flip(fetchBranch(request(sandbox)));
-      expect(missing).toMatchObject({ reason: "NotFound" });
+      expect(missing).toMatchObject({ reason: "BranchMissing" });
       expect(missing.remedy).toContain("trunk");
     }),
   );
 
-  it.effect("fails with NotFound where there is no repository", () =>
+  it.effect("fails with RepositoryMissing where there is no repository", () =>
     Effect.gen(function* () {
       const sandbox = yield* makeSandbox;
       const nowhere = { ...sandbox.repository, url: `file://${sandbox.folder}/nowhere` };
       const error = yield* Effect.flip(fetchBranch({ ...request(sandbox), repository: nowhere }));
-      expect(error.reason).toBe("NotFound");
+      expect(error.reason).toBe("RepositoryMissing");
     }),
   );
 

@@ -31,7 +31,7 @@ const spy = (folder: string, body: string): string => {
   return path;
 };
 
-const spied = (body: string, reach: "local" | "file" | "https") =>
+const spied = (body: string, reach: "local" | "file" | "https" | "ssh") =>
   Effect.gen(function* () {
     const folder = yield* temporaryFolder;
     const binary = spy(folder, body);
@@ -54,6 +54,7 @@ describe("a git process", () => {
       expect(names.toSorted()).toEqual(
         [
           ...["GIT_ATTR_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_DIR"],
+          ...["GIT_GRAFT_FILE", "GIT_NO_LAZY_FETCH"],
           ...["GIT_NO_REPLACE_OBJECTS", "GIT_OPTIONAL_LOCKS", "GIT_TERMINAL_PROMPT", "GNUPGHOME"],
           ...["HOME", "LC_ALL", "PATH", "TZ", "XDG_CONFIG_HOME"],
         ].toSorted(),
@@ -68,6 +69,7 @@ describe("a git process", () => {
       expect(yield* spied(ask, "https")).toBe(`x-access-token\n${token}\n700\n`);
       expect(yield* spied("env", "file")).not.toContain(token);
       expect(yield* spied("env", "local")).not.toContain(token);
+      expect(yield* spied("env", "ssh")).not.toContain(token);
       const commandLine = yield* spied('echo "$@"', "https");
       expect(commandLine).toContain("protocol.allow=never");
       expect(commandLine).not.toContain(token);

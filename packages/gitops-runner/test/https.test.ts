@@ -179,7 +179,9 @@ describe.skipIf(!present("openssl"))("an https remote", () => {
       expect((yield* Effect.flip(fetchAs("/forbidden/x", withToken, caFile))).reason).toBe(
         "Denied",
       );
-      expect((yield* Effect.flip(fetchAs("/gone/x", withToken, caFile))).reason).toBe("NotFound");
+      expect((yield* Effect.flip(fetchAs("/gone/x", withToken, caFile))).reason).toBe(
+        "RepositoryMissing",
+      );
     }).pipe(Effect.provide(gitLayer)),
   );
 

@@ -104,7 +104,7 @@ layer(gitLayer)("push", (it) => {
       plainGit(sandbox.remote, ["config", "receive.advertiseAtomic", "false"]);
       const one = yield* commitOf(sandbox, "1");
       const error = yield* Effect.flip(pushed(sandbox, { ref: lease, to: one, expected: null }));
-      expect(error.reason).toBe("Unsupported");
+      expect(error.reason).toBe("NoAtomicPush");
       expect(error.remedy).toContain("receive.advertiseAtomic");
       expect(sandbox.at(lease)).toBe("");
     }),

@@ -39,16 +39,81 @@ describe("addresses", () => {
       expect(byPath.normalised).toMatch(/^file:\/\/\/.*\/a%20fleet$/);
       expect(ownerOf(byPath, "prod")).toBe(`${byPath.normalised}#prod`);
       const missing = yield* Effect.flip(resolveRepository(join(folder, "nowhere")));
-      expect(missing.reason).toBe("NotFound");
+      expect(missing.reason).toBe("RepositoryMissing");
     }),
   );
 
-  it("other than file and https are refused, with the remedy", () => {
+  it.effect("of ssh servers have one spelling, and what git gets is theirs", () =>
+    Effect.gen(function* () {
+      for (const [text, url] of [
+        ["git@Git.Example.com:team/fleet.git", "git@Git.Example.com:team/fleet.git"],
+        ["git@git.example.com:~/team/fleet", "git@git.example.com:team/fleet"],
+        ["git@git.example.com:/team/fleet/", "ssh://git@git.example.com/team/fleet/"],
+        ["ssh://git@git.example.com/team/fleet", "ssh://git@git.example.com/team/fleet"],
+        [
+          "SSH://git@git.example.com:22//team/fleet.git",
+          "ssh://git@git.example.com:22//team/fleet.git",
+        ],
+        ["ssh://git@git.example.com/~/team/fleet", "git@git.example.com:team/fleet"],
+      ] as const) {
+        expect(yield* resolveRepository(text), text).toEqual({
+          scheme: "ssh",
+          url,
+          normalised: "ssh://git@git.example.com/team/fleet",
+        });
+      }
+      expect(yield* normalised("ssh://Ann@[::1]:2222/srv/a.git")).toBe(
+        "ssh://Ann@[::1]:2222/srv/a",
+      );
+      expect(yield* normalised("host:a")).toBe("ssh://host/a");
+    }),
+  );
+
+  it("of ssh servers hold nothing that ssh or a shell could read as more", () => {
+    for (const text of [
+      "ssh://-oProxyCommand=touch x/a",
+      "ssh://-oProxyCommand=x/a",
+      "ssh://git@-oProxyCommand=x/a",
+      "ssh://-oProxyCommand=x@host/a",
+      "-oProxyCommand=x:a",
+      "git@-oProxyCommand=x:a",
+      "-l@host:a",
+      "git@host:-x",
+      "git@host:a;touch b",
+      "git@host:$(x)",
+      "git@host:`x`",
+      "git@host:a'b",
+      "git@host:a b",
+      "git@host:a\nb",
+      "git@ho%68st:a",
+      "git@host:../a",
+      "git@host:a/../../b",
+      "git@host:",
+      "git@host:/",
+      "git@:a",
+      "a@b@host:a",
+      "ssh://host",
+      "ssh://host/",
+      "ssh:///a",
+      "ssh://host:0/a",
+      "ssh://host:99999/a",
+      "ssh://host:22x/a",
+      "ssh://git@host/a?b",
+      "ssh://git@host/a%0ab",
+      "ssh://[::1%25eth0]/a",
+      "ssh://host.-/a",
+    ]) {
+      const refusal = Result.flip(parseAddress(text));
+      expect(Result.isSuccess(refusal) && refusal.success.reason, text).toBe("Invalid");
+    }
+    const secret = Result.flip(parseAddress("ssh://git:hunter2@host/a"));
+    expect(JSON.stringify(secret)).not.toContain("hunter2");
+  });
+
+  it("other than https, ssh and file are refused, with the remedy", () => {
     for (const text of [
       "http://example.com/a",
-      "ssh://git@example.com/a",
-      "git@example.com:a/b.git",
-      "example.com:a",
+      "git+ssh://example.com/a",
       "git://example.com/a",
       "ext::sh -c 'touch /tmp/x'",
       "ext::sh",

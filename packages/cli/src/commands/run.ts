@@ -47,7 +47,7 @@ import { Wiring } from "../wiring.ts";
 
 const repo = Flag.String("repo").pipe(
   Flag.withDescription(
-    "The config repository: an https:// or file:// address, or an absolute path",
+    "The config repository: an https://, ssh:// or file:// address, user@host:path, or an absolute path",
   ),
   Flag.withMetavar("URL"),
 );
@@ -88,6 +88,22 @@ const allowedKeyring = Flag.String("allowed-keyring").pipe(
   Flag.optional,
 );
 
+const sshKnownHosts = Flag.String("ssh-known-hosts").pipe(
+  Flag.withDescription(
+    "Host keys that ssh servers are held to (default ~/.ssh/known_hosts; MUSTER_GIT_SSH_KNOWN_HOSTS)",
+  ),
+  Flag.withMetavar("FILE"),
+  Flag.optional,
+);
+
+const sshKey = Flag.String("ssh-key").pipe(
+  Flag.withDescription(
+    "Private key for an ssh repository (MUSTER_GIT_SSH_KEY); an ssh-agent's keys when not given",
+  ),
+  Flag.withMetavar("FILE"),
+  Flag.optional,
+);
+
 const allowProfile = Flag.String("allow-profile").pipe(
   Flag.withDescription(
     "A credentials profile that documents may name: NAME or NAME=CONFIG_FILE; may be given again",
@@ -113,6 +129,8 @@ export const run = Command.make(
     once,
     allowedSigners,
     allowedKeyring,
+    sshKnownHosts,
+    sshKey,
     allowProfile,
     allowInstancePrincipal,
     store: Flags.store,
@@ -143,7 +161,7 @@ export const run = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Pull the desired fleets from a git branch, compare them with what is there, apply the difference, and push status and audit to branches of their own (muster/status/<env>, muster/lease/<env>, muster/audit/<env>) in one atomic push. A run that finds nothing to do pushes nothing.\n\nA token for https comes from MUSTER_GIT_TOKEN (and MUSTER_GIT_USERNAME), never from the address. A rewritten history, and with --allowed-signers or --allowed-keyring an unsigned commit, is planned but not applied.\n\nExit codes: 0 done, 1 faulty documents or arguments, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",
+    "Pull the desired fleets from a git branch, compare them with what is there, apply the difference, and push status and audit to branches of their own (muster/status/<env>, muster/lease/<env>, muster/audit/<env>) in one atomic push. A run that finds nothing to do pushes nothing.\n\nA token for https comes from MUSTER_GIT_TOKEN (and MUSTER_GIT_USERNAME), never from the address. An ssh server must show a host key from --ssh-known-hosts. A rewritten history, and with --allowed-signers or --allowed-keyring an unsigned commit, is planned but not applied.\n\nExit codes: 0 done, 1 faulty documents or arguments, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",
   ),
   Command.withShortDescription("Act on a config repository"),
   Command.withExamples([
@@ -166,6 +184,8 @@ interface RunFlags {
   readonly env: string;
   readonly allowedSigners: Option.Option<string>;
   readonly allowedKeyring: Option.Option<string>;
+  readonly sshKnownHosts: Option.Option<string>;
+  readonly sshKey: Option.Option<string>;
   readonly allowProfile: ReadonlyArray<string>;
   readonly allowInstancePrincipal: boolean;
   readonly store: Option.Option<string>;
@@ -190,7 +210,7 @@ const settle = Effect.fnUntraced(function* (flags: RunFlags) {
     screen.env,
   );
   return {
-    git: wiring.git(screen.env),
+    git: wiring.git({ ...screen.env, ...sshFiles(flags) }),
     openStore: wiring.openStore(place, "write"),
     options: {
       repository,
@@ -208,6 +228,12 @@ const settle = Effect.fnUntraced(function* (flags: RunFlags) {
       onEvent: screen.progress.onEvent,
     },
   };
+});
+
+/** The flags stand in for what the environment says; git only sees the latter. */
+const sshFiles = ({ sshKnownHosts: hosts, sshKey: key }: RunFlags): Record<string, string> => ({
+  ...(Option.isSome(hosts) ? { MUSTER_GIT_SSH_KNOWN_HOSTS: path.resolve(hosts.value) } : {}),
+  ...(Option.isSome(key) ? { MUSTER_GIT_SSH_KEY: path.resolve(key.value) } : {}),
 });
 
 const signersOf = (flags: RunFlags): Effect.Effect<Signers | null, CommandEnd> => {
