@@ -1,9 +1,10 @@
-// Reads objects of the copy by name, all in one git process.
+// Reads objects of the copy by name, all in one git process, and each by its id only once.
 
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { GitError } from "./error.ts";
 import { Git } from "./git.ts";
+import type { Key } from "./kept.ts";
 
 /** An object as `git cat-file --batch` answers it; nothing when there is none of that name. */
 export interface StoredObject {
@@ -11,6 +12,11 @@ export interface StoredObject {
   readonly type: string;
   readonly bytes: Buffer;
 }
+
+const keptObject = (name: string): Key<StoredObject> => ({ name: `object ${name}` });
+
+/** A name that can only ever mean one object: a full id, or something below one. */
+const isFixed = (name: string): boolean => /^[0-9a-f]{40}(?![0-9a-f])/.test(name);
 
 /**
  * The objects of the given names, in the same order. A name is what git calls a revision, such as an
@@ -21,6 +27,60 @@ export const readObjects = (request: {
   readonly operation: string;
   readonly names: ReadonlyArray<string>;
   /** Bytes of all objects together. */
+  readonly limit: number;
+}): Effect.Effect<ReadonlyArray<StoredObject | null>, GitError, Git> =>
+  Effect.gen(function* () {
+    const { kept } = yield* Git;
+    const { cache, names } = request;
+    const found = new Map(
+      names.map((name) => [name, kept.find(cache, keptObject(name)) ?? null] as const),
+    );
+    const asked = [...found].filter(([, object]) => object === null).map(([name]) => name);
+    const read = yield* readBatch({ ...request, names: asked });
+    asked.forEach((name, index) => {
+      const object = read[index] ?? null;
+      found.set(name, object);
+      if (object === null || !isFixed(name)) return;
+      // A copy, because the bytes of an answer hold on to all of it.
+      const bytes = Buffer.from(object.bytes);
+      kept.keep(cache, keptObject(name), { ...object, bytes }, bytes.length);
+    });
+    return names.map((name) => found.get(name) ?? null);
+  });
+
+/** Sizes in bytes by object id; what the copy lacks is left out. */
+export const readSizes = (request: {
+  readonly cache: string;
+  readonly operation: string;
+  readonly ids: ReadonlyArray<string>;
+}): Effect.Effect<ReadonlyMap<string, number>, GitError, Git> =>
+  Effect.gen(function* () {
+    const git = yield* Git;
+    const sizes = new Map<string, number>();
+    const asked: Array<string> = [];
+    for (const id of new Set(request.ids)) {
+      const size = git.kept.find(request.cache, keptObject(id))?.bytes.length;
+      if (size === undefined) asked.push(id);
+      else sizes.set(id, size);
+    }
+    if (asked.length === 0) return sizes;
+    const answer = yield* git.run({
+      operation: request.operation,
+      folder: request.cache,
+      arguments: ["cat-file", "--batch-check=%(objectname) %(objectsize)"],
+      input: `${asked.join("\n")}\n`,
+    });
+    for (const line of answer.output.toString("latin1").split("\n")) {
+      const found = /^([0-9a-f]{40}) ([0-9]+)$/.exec(line);
+      if (found !== null) sizes.set(found[1]!, Number(found[2]));
+    }
+    return sizes;
+  });
+
+const readBatch = (request: {
+  readonly cache: string;
+  readonly operation: string;
+  readonly names: ReadonlyArray<string>;
   readonly limit: number;
 }): Effect.Effect<ReadonlyArray<StoredObject | null>, GitError, Git> =>
   Effect.gen(function* () {

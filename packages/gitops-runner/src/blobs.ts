@@ -2,9 +2,11 @@
 
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import { readObjects } from "./batch.ts";
+import { readObjects, readSizes } from "./batch.ts";
+import { fetchBlobs, type Origin } from "./complete.ts";
 import { GitError, invalid } from "./error.ts";
 import { Git } from "./git.ts";
+import type { Key } from "./kept.ts";
 import { quoteOutside } from "./redact.ts";
 import { isObjectId } from "./refs.ts";
 
@@ -44,6 +46,15 @@ export interface SourceFiles {
   /** By path, in code-unit order. */
   readonly files: ReadonlyArray<SourceFile>;
   readonly skipped: ReadonlyArray<SkippedEntry>;
+  /** The commit holds no document there; nothing when it does. */
+  readonly emptied: SourceEmptied | null;
+}
+
+/** A branch or folder without a document: what was asked for is gone, or never was. */
+export interface SourceEmptied {
+  readonly reason: "SourceEmptied";
+  readonly message: string;
+  readonly remedy: string;
 }
 
 /** One line of a recursive listing. */
@@ -51,15 +62,15 @@ export interface TreeEntry {
   readonly mode: string;
   readonly type: string;
   readonly id: string;
-  /** Bytes; 0 for what is no file. */
-  readonly size: number;
   /** Nothing when the name is not UTF-8. */
   readonly path: string | null;
 }
 
 /**
- * The files at or below `path` (default the whole tree) that `isDocument` wants.
- * Fails with `NotFound` when nothing lies there, with `TooLarge` above a limit of the whole.
+ * The files at or below `path` (default the whole tree) that `isDocument` wants; what the copy lacks
+ * of them is fetched from `origin` in one go.
+ * Fails with `NotFound` when nothing lies there and `missing` does not take that for empty, with
+ * `TooLarge` above a limit of the whole, with `Corrupt` when the remote withholds a file.
  */
 export const readBlobs = (request: {
   readonly cache: string;
@@ -68,15 +79,26 @@ export const readBlobs = (request: {
   readonly isDocument: (path: string) => boolean;
   /** Default `sourceLimits`. */
   readonly limits?: BlobLimits;
+  /** Where blobs come from that the first look left out; without it they must all be here. */
+  readonly origin?: Origin;
+  /** What a path is that the commit does not have: a fault (default), or a folder that was emptied. */
+  readonly missing?: "fault" | "emptied";
 }): Effect.Effect<SourceFiles, GitError, Git> =>
   Effect.gen(function* () {
     const limits = request.limits ?? sourceLimits;
     const entries = yield* listTree({ ...request, files: limits.files });
-    if (entries.length === 0 && cleanPath(request.path) !== "") {
-      return yield* nothingAt(request.path ?? "");
+    const gone = entries.length === 0 && cleanPath(request.path) !== "";
+    if (gone && request.missing !== "emptied") return yield* nothingAt(request.path ?? "");
+    const { candidates, skipped } = chooseEntries(entries, request.isDocument);
+    const sizes = yield* sizesOf(request.cache, candidates, request.origin);
+    const wanted: Array<NamedEntry> = [];
+    let total = 0;
+    for (const entry of candidates) {
+      const size = sizes.get(entry.id)!;
+      if (size > limits.fileBytes) skipped.push(tooLarge(entry, size, limits.fileBytes));
+      else wanted.push(entry);
+      if (size <= limits.fileBytes) total += size;
     }
-    const { wanted, skipped } = chooseEntries(entries, request.isDocument, limits);
-    const total = wanted.reduce((sum, entry) => sum + entry.size, 0);
     if (total > limits.totalBytes) return yield* tooMuch(`${total} bytes`, limits.totalBytes);
     const objects = yield* readObjects({
       cache: request.cache,
@@ -84,8 +106,48 @@ export const readBlobs = (request: {
       names: wanted.map((entry) => entry.id),
       limit: total,
     });
-    return decodeFiles(wanted, objects, skipped);
+    const read = decodeFiles(wanted, objects, skipped);
+    const none = read.files.length === 0 && read.skipped.length === 0;
+    return { ...read, emptied: none ? emptied(request) : null };
   });
+
+const emptied = (request: { readonly commit: string; readonly path?: string }): SourceEmptied => {
+  const place = cleanPath(request.path);
+  return {
+    reason: "SourceEmptied",
+    message: `the commit ${request.commit.slice(0, 12)} holds no document${place === "" ? "" : ` at ${quoteOutside(place)}`}`,
+    remedy:
+      "when that is not meant, restore the files in a new commit, or name the folder where they are now; what they asked for is forgotten, never destroyed",
+  };
+};
+
+/** Sizes of the candidates, after what the copy lacks of them was fetched. */
+const sizesOf = (
+  cache: string,
+  candidates: ReadonlyArray<NamedEntry>,
+  origin: Origin | undefined,
+): Effect.Effect<ReadonlyMap<string, number>, GitError, Git> =>
+  Effect.gen(function* () {
+    const ids = candidates.map((entry) => entry.id);
+    const known = yield* readSizes({ cache, operation: "read", ids });
+    const missing = [...new Set(ids.filter((id) => !known.has(id)))];
+    if (missing.length === 0) return known;
+    if (origin !== undefined) yield* fetchBlobs(cache, origin, missing);
+    const found = yield* readSizes({ cache, operation: "read", ids: missing });
+    const withheld = candidates.find(({ id }) => !known.has(id) && !found.has(id));
+    if (withheld !== undefined) return yield* lacking(withheld);
+    return new Map([...known, ...found]);
+  });
+
+const lacking = (entry: NamedEntry): Effect.Effect<never, GitError> =>
+  Effect.fail(
+    new GitError({
+      reason: "Corrupt",
+      operation: "read",
+      message: `the file ${quoteOutside(entry.path)} of the commit cannot be had`,
+      remedy: "run `git fsck --strict` on the repository and repair what it names",
+    }),
+  );
 
 /** Every entry at or below a path, files, links and submodules. */
 export const listTree = (request: {
@@ -100,11 +162,14 @@ export const listTree = (request: {
       return yield* Effect.fail(invalid("read", "not a commit id", "give a full commit id"));
     }
     const git = yield* Git;
+    const key = keptTree(request.commit, path);
+    const kept = git.kept.find(request.cache, key);
+    if (kept !== undefined && kept.length <= request.files) return kept;
     const answer = yield* git.run({
       operation: "read",
       folder: request.cache,
       arguments: [
-        ...["ls-tree", "-r", "-z", "-l", "--full-tree", request.commit],
+        ...["ls-tree", "-r", "-z", "--full-tree", request.commit],
         ...(path === "" ? [] : ["--", path]),
       ],
     });
@@ -112,8 +177,13 @@ export const listTree = (request: {
     if (entries.length > request.files) {
       return yield* tooMuch(`${entries.length} files`, request.files);
     }
+    git.kept.keep(request.cache, key, entries, answer.output.length * 4);
     return entries;
   });
+
+const keptTree = (commit: string, path: string): Key<ReadonlyArray<TreeEntry>> => ({
+  name: `tree ${commit} ${path}`,
+});
 
 const cleanPath = (path: string | undefined): string =>
   path === undefined || path === "." ? "" : path.replace(/^\.\//, "").replace(/\/+$/, "");
@@ -149,7 +219,7 @@ const decode = (bytes: Uint8Array, by: InstanceType<typeof TextDecoder>): string
     () => null,
   );
 
-/** Reads `ls-tree -r -z -l`. Pure. */
+/** Reads `ls-tree -r -z`. Pure. */
 export const parseTree = (output: Buffer): ReadonlyArray<TreeEntry> => {
   const entries: Array<TreeEntry> = [];
   let at = 0;
@@ -157,9 +227,9 @@ export const parseTree = (output: Buffer): ReadonlyArray<TreeEntry> => {
     const found = output.indexOf(0, at);
     const end = found === -1 ? output.length : found;
     const tab = output.indexOf(0x09, at);
-    const [mode = "", type = "", id = "", size = ""] = output.toString("utf8", at, tab).split(/ +/);
+    const [mode = "", type = "", id = ""] = output.toString("latin1", at, tab).split(" ");
     const path = decode(output.subarray(tab + 1, end), decoder);
-    entries.push({ mode, type, id, size: Number.parseInt(size, 10) || 0, path });
+    entries.push({ mode, type, id, path });
     at = end + 1;
   }
   return entries;
@@ -170,24 +240,21 @@ type NamedEntry = TreeEntry & { readonly path: string };
 const chooseEntries = (
   entries: ReadonlyArray<TreeEntry>,
   isDocument: (path: string) => boolean,
-  limits: BlobLimits,
-): { readonly wanted: ReadonlyArray<NamedEntry>; readonly skipped: Array<SkippedEntry> } => {
-  const wanted: Array<NamedEntry> = [];
+): { readonly candidates: ReadonlyArray<NamedEntry>; readonly skipped: Array<SkippedEntry> } => {
+  const candidates: Array<NamedEntry> = [];
   const skipped: Array<SkippedEntry> = [];
   for (const entry of entries) {
-    const skip = skipOf(entry, isDocument, limits);
+    const skip = skipOf(entry);
     if (skip !== undefined) skipped.push({ path: quoteOutside(entry.path ?? "?"), ...skip });
-    else if (isNamed(entry) && isDocument(entry.path)) wanted.push(entry);
+    else if (isNamed(entry) && isDocument(entry.path)) candidates.push(entry);
   }
-  return { wanted, skipped };
+  return { candidates, skipped };
 };
 
 const isNamed = (entry: TreeEntry): entry is NamedEntry => entry.path !== null;
 
 const skipOf = (
   entry: TreeEntry,
-  isDocument: (path: string) => boolean,
-  limits: BlobLimits,
 ): { readonly reason: SkipReason; readonly message: string } | undefined => {
   if (entry.path === null || !isSafePath(entry.path)) {
     return { reason: "UnsafePath", message: "its path is not one that muster reads" };
@@ -198,18 +265,20 @@ const skipOf = (
   if (entry.mode === "160000") {
     return { reason: "Submodule", message: "submodules are never read" };
   }
-  if (entry.size > limits.fileBytes && isDocument(entry.path)) {
-    const sizes = `it has ${entry.size} bytes, ${limits.fileBytes} are allowed`;
-    return { reason: "TooLarge", message: sizes };
-  }
   return undefined;
 };
+
+const tooLarge = (entry: NamedEntry, size: number, allowed: number): SkippedEntry => ({
+  path: quoteOutside(entry.path),
+  reason: "TooLarge",
+  message: `it has ${size} bytes, ${allowed} are allowed`,
+});
 
 const decodeFiles = (
   wanted: ReadonlyArray<NamedEntry>,
   objects: ReadonlyArray<{ readonly bytes: Buffer } | null>,
   skipped: Array<SkippedEntry>,
-): SourceFiles => {
+): Omit<SourceFiles, "emptied"> => {
   const files: Array<SourceFile> = [];
   wanted.forEach((entry, index) => {
     const bytes = objects[index]?.bytes;

@@ -1,11 +1,12 @@
 // Keeps the runner's copy of a repository: a bare folder that only the runner may read.
 
-import { chmod, lstat, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { GitError } from "./error.ts";
 import { Git } from "./git.ts";
+import { promised } from "./complete.ts";
 import { quoteOutside } from "./redact.ts";
 
 /** Older lock files belong to nobody: no command of ours may run so long. */
@@ -24,8 +25,10 @@ export const openCache = (folder: string): Effect.Effect<void, GitError, Git> =>
     const now = yield* Clock.currentTimeMillis;
     yield* onDisk(folder, () => makePrivate(folder));
     if (yield* onDisk(folder, () => exists(join(folder, "HEAD")))) {
-      return yield* onDisk(folder, () => clearLocks(folder, now));
+      yield* onDisk(folder, () => clearLocks(folder, now));
+      return yield* refuseForeign(folder);
     }
+    git.kept.forget(folder);
     yield* git.run({
       operation: "init",
       folder,
@@ -46,7 +49,8 @@ export const tidyCache = (folder: string): Effect.Effect<boolean, GitError, Git>
     yield* git.run({
       operation: "tidy",
       folder,
-      arguments: ["gc", "--quiet", "--prune=2.weeks.ago"],
+      // The copy may lack blobs on purpose, which only a promise of them lets git accept.
+      arguments: [...promised("."), "gc", "--quiet", "--prune=2.weeks.ago"],
       timeoutMillis: tidyTimeout,
     });
     return true;
@@ -76,6 +80,33 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** What git would heed in the folder, and muster never writes: objects and names from elsewhere. */
+const foreignFiles = ["objects/info/alternates", "objects/info/http-alternates", "info/grafts"];
+
+/** All that git writes into the configuration of a bare folder. */
+const plainConfig =
+  /^(?:\s*|\[core\]|\s*(?:repositoryformatversion = [01]|filemode = \w+|bare = true|ignorecase = \w+|precomposeunicode = \w+|symlinks = \w+))$/;
+
+/** Nothing of the folder may send git elsewhere: it is only ever written by muster and its git. */
+const refuseForeign = (folder: string): Effect.Effect<void, GitError> =>
+  Effect.gen(function* () {
+    const found = yield* onDisk(folder, () => foreignIn(folder));
+    if (found === undefined) return;
+    return yield* new GitError({
+      reason: "Corrupt",
+      operation: "open",
+      message: `the copy of the repository in ${quoteOutside(folder)} holds ${found}, which muster never writes`,
+      remedy: "find out who can write there, then delete the folder; it is fetched anew",
+    });
+  });
+
+const foreignIn = async (folder: string): Promise<string | undefined> => {
+  for (const name of foreignFiles) if (await exists(join(folder, name))) return name;
+  const config = await readFile(join(folder, "config"), "utf8");
+  const odd = config.split("\n").find((line) => !plainConfig.test(line));
+  return odd === undefined ? undefined : `the setting ${quoteOutside(odd.slice(0, 80))}`;
+};
 
 const clearLocks = async (folder: string, now: number): Promise<void> => {
   const top = (await readdir(folder)).map((name) => join(folder, name));

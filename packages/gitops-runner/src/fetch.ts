@@ -1,14 +1,18 @@
 // Brings the watched branch and muster's branches into the copy, and says where they stand.
 
 import * as Effect from "effect/Effect";
+import { sourceLimits } from "./blobs.ts";
+import { fetchArguments, fetchTimeout, packLimit, promised, remoteName } from "./complete.ts";
 import { GitError } from "./error.ts";
-import { Git, type GitRequest } from "./git.ts";
+import { Git } from "./git.ts";
+import type { Key } from "./kept.ts";
 import { quoteOutside } from "./redact.ts";
 import {
   checkBranch,
   copyOfRemote,
   copyRef,
   isObjectId,
+  type MusterBranch,
   musterBranches,
   remoteRef,
   sourceRef,
@@ -24,6 +28,8 @@ export interface Sighting {
   readonly audit: string | null;
   /** False when nothing had moved, and so nothing was fetched. */
   readonly moved: boolean;
+  /** What had moved, appeared or gone since the copy last heard of it. */
+  readonly news: ReadonlyArray<"source" | MusterBranch>;
 }
 
 export interface FetchRequest {
@@ -32,15 +38,19 @@ export interface FetchRequest {
   readonly environment: string;
   /** A folder that `openCache` made. */
   readonly cache: string;
-  /** For the fetch itself; default `remoteTimeout`. */
+  /** For each fetch; default `fetchTimeout`. */
   readonly timeoutMillis?: number;
+  /** Bytes of one pack; default `packLimit`. */
+  readonly packBytes?: number;
 }
 
 /** Refs of the remote and the objects that they name. */
 export type RemoteRefs = ReadonlyMap<string, string>;
 
 /**
- * Looks first (one connection), and fetches what moved (one more).
+ * Looks first (one connection), and fetches what moved (one more for the watched branch, one for
+ * those of muster). At first contact only the head comes, and of the watched branch no file: see
+ * `complete.ts`.
  * Fails with `BranchMissing` or `RepositoryEmpty` where there is no such branch; missing branches of
  * muster are normal. A history that was rewritten is taken as it is: `verifySource` judges it.
  */
@@ -51,15 +61,66 @@ export const fetchBranch = (request: FetchRequest): Effect.Effect<Sighting, GitE
     const copies = copiesOf(branch, environment);
     const remote = yield* lsRemote({ ...request, refs: [...copies.keys()] });
     if (!remote.has(`refs/heads/${branch}`)) return yield* branchMissing(request);
+    const { kept } = yield* Git;
+    const key = lastLook(request);
+    const last = kept.find(request.cache, key);
+    if (last !== undefined && sameRefs(last.remote, remote)) return last.sighting;
+    const sighting = yield* sightingAfter(request, copies, remote);
+    if (sighting.seen === remote) {
+      const quiet = { ...sighting.sighting, moved: false, news: [] };
+      kept.keep(request.cache, key, { remote, sighting: quiet }, 1_000);
+    }
+    return sighting.sighting;
+  });
+
+interface Look {
+  readonly remote: RemoteRefs;
+  readonly sighting: Sighting;
+}
+
+/** The last look of this process: a remote that stands where it stood needs no other question. */
+const lastLook = (request: FetchRequest): Key<Look> => ({
+  name: `look ${request.repository.url} ${request.environment} ${request.branch}`,
+});
+
+const sameRefs = (a: RemoteRefs, b: RemoteRefs): boolean =>
+  a.size === b.size && [...a].every(([ref, id]) => b.get(ref) === id);
+
+const sightingAfter = (
+  request: FetchRequest,
+  copies: ReadonlyMap<string, string>,
+  remote: RemoteRefs,
+): Effect.Effect<
+  { readonly sighting: Sighting; readonly seen: RemoteRefs | null },
+  GitError,
+  Git
+> =>
+  Effect.gen(function* () {
+    const { branch, environment } = request;
     const before = yield* readCopies(request.cache, copies);
-    const moved = [...copies].some(([ref, copy]) => remote.get(ref) !== before.get(copy));
-    if (!moved) return sightingOf(before, branch, environment, false);
-    yield* fetchRefs(request, copies, remote);
-    yield* dropCopies(request.cache, copies, remote, before);
+    const moved = new Map(
+      [...copies].filter(([ref, copy]) => remote.get(ref) !== before.get(copy)),
+    );
+    if (moved.size === 0) {
+      return { sighting: sightingOf(before, branch, environment, []), seen: remote };
+    }
+    yield* fetchMoved(request, moved, remote, before);
+    yield* dropCopies(request.cache, moved, remote, before);
     const after = yield* readCopies(request.cache, copies);
     if (!after.has(sourceRef(branch))) return yield* branchMissing(request);
-    return sightingOf(after, branch, environment, true);
+    const news = newsOf(moved, environment);
+    // What moved between the look and the fetch is here already: that look is no measure any more.
+    const same = [...copies].every(([ref, copy]) => remote.get(ref) === after.get(copy));
+    return {
+      sighting: sightingOf(after, branch, environment, news),
+      seen: same ? remote : null,
+    };
   });
+
+const newsOf = (moved: ReadonlyMap<string, string>, environment: string): Sighting["news"] => {
+  const names = musterBranches.filter((name) => moved.has(remoteRef(name, environment)));
+  return moved.size > names.length ? ["source", ...names] : names;
+};
 
 /** From the refs of the remote to where the copy keeps them. */
 const copiesOf = (branch: string, environment: string): ReadonlyMap<string, string> =>
@@ -75,13 +136,14 @@ const sightingOf = (
   copies: RemoteRefs,
   branch: string,
   environment: string,
-  moved: boolean,
+  news: Sighting["news"],
 ): Sighting => ({
   head: copies.get(sourceRef(branch))!,
   status: copies.get(copyRef("status", environment)) ?? null,
   lease: copies.get(copyRef("lease", environment)) ?? null,
   audit: copies.get(copyRef("audit", environment)) ?? null,
-  moved,
+  moved: news.length > 0,
+  news,
 });
 
 /** Where the named refs of the remote stand now; the absent ones are left out. */
@@ -134,27 +196,77 @@ const readCopies = (
     return found;
   });
 
+/**
+ * The watched branch comes without files, or after the first time without large ones; the branches
+ * of muster come whole, since muster reads them without asking for what it lacks.
+ */
+const fetchMoved = (
+  request: FetchRequest,
+  moved: ReadonlyMap<string, string>,
+  remote: RemoteRefs,
+  before: RemoteRefs,
+): Effect.Effect<void, GitError, Git> =>
+  Effect.gen(function* () {
+    const source = `refs/heads/${request.branch}`;
+    const here = [...moved].filter(([ref]) => remote.has(ref));
+    const watched = here.filter(([ref]) => ref === source);
+    const ours = here.filter(([ref]) => ref !== source);
+    if (watched.length > 0) {
+      const first = !before.has(sourceRef(request.branch));
+      yield* fetchNarrow(request, watched, first ? firstLook : laterLook);
+    }
+    if (ours.length > 0) {
+      const first = [...before.keys()].every((copy) => copy === sourceRef(request.branch));
+      yield* fetchNarrow(request, ours, first ? onlyHead : whole);
+    }
+  });
+
+/** What of the branches is fetched: options, and whether files may be left out. */
+interface Width {
+  readonly options: ReadonlyArray<string>;
+  readonly promise: boolean;
+}
+
+const whole: Width = { options: [], promise: false };
+const onlyHead: Width = { options: ["--depth=1"], promise: false };
+const firstLook: Width = { options: ["--depth=1", "--filter=blob:none"], promise: true };
+const laterLook: Width = {
+  options: [`--filter=blob:limit=${sourceLimits.fileBytes + 1}`],
+  promise: true,
+};
+
+/** A server that cannot leave anything out is asked for all of it. */
+const fetchNarrow = (
+  request: FetchRequest,
+  refs: ReadonlyArray<readonly [string, string]>,
+  width: Width,
+): Effect.Effect<unknown, GitError, Git> =>
+  Effect.catchIf(
+    fetchRefs(request, refs, width),
+    (error) => error.reason === "Unsupported" && width !== whole,
+    () => fetchRefs(request, refs, whole),
+  );
+
 const fetchRefs = (
   request: FetchRequest,
-  copies: ReadonlyMap<string, string>,
-  remote: RemoteRefs,
+  refs: ReadonlyArray<readonly [string, string]>,
+  width: Width,
 ): Effect.Effect<unknown, GitError, Git> =>
   Effect.flatMap(Git, (git) =>
     git.run({
       operation: "fetch",
       folder: request.cache,
       reach: request.repository.scheme,
-      ...timeoutOf(request),
+      timeoutMillis: request.timeoutMillis ?? fetchTimeout,
+      fileLimit: request.packBytes ?? packLimit,
       arguments: [
-        ...["fetch", "--quiet", "--atomic", "--no-tags", "--no-write-fetch-head"],
-        ...["--no-auto-maintenance", "--no-recurse-submodules", "--", request.repository.url],
-        ...[...copies].filter(([ref]) => remote.has(ref)).map(([ref, copy]) => `+${ref}:${copy}`),
+        ...(width.promise ? promised(request.repository.url) : []),
+        ...["fetch", "--atomic", ...fetchArguments, ...width.options, "--"],
+        width.promise ? remoteName : request.repository.url,
+        ...refs.map(([ref, copy]) => `+${ref}:${copy}`),
       ],
     }),
   );
-
-const timeoutOf = (request: FetchRequest): Pick<GitRequest, "timeoutMillis"> =>
-  request.timeoutMillis === undefined ? {} : { timeoutMillis: request.timeoutMillis };
 
 /** Forgets branches of muster that somebody deleted on the remote. */
 const dropCopies = (

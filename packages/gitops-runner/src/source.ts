@@ -14,7 +14,7 @@ import { fetchBranch, type Sighting } from "./fetch.ts";
 import type { Git } from "./git.ts";
 import { type Published, readPublished } from "./published.ts";
 import type { Repository } from "./url.ts";
-import { type Signers, type Verification, verifySource } from "./verify.ts";
+import { type Signers, type Verification, type VerifyRequest, verifySource } from "./verify.ts";
 
 export interface SourceOptions {
   readonly repository: Repository;
@@ -51,9 +51,13 @@ export interface SourceReader {
 /** A reader that does for an unchanged head nothing but look where the branches stand. */
 export const makeSourceReader = (options: SourceOptions): SourceReader => {
   let opened = false;
-  const verified = keptFor(verifySource);
+  const verified = keptFor((question: Omit<VerifyRequest, "cache" | "signers" | "origin">) =>
+    verifySource({ ...question, cache: options.cache, signers: options.signers, origin: options }),
+  );
   const texts = keptFor((head: { readonly head: string }) => readTexts(options, head.head));
-  const published = keptFor(readPublished);
+  const published = keptFor((commit: { readonly commit: string }) =>
+    readPublished({ ...commit, cache: options.cache }),
+  );
 
   const read = Effect.fn("source")(function* () {
     if (!opened) yield* openCache(options.cache);
@@ -62,19 +66,16 @@ export const makeSourceReader = (options: SourceOptions): SourceReader => {
     const { head, status } = sighting;
     const { acted, accepted } = yield* remembered(options, head);
     const verification = yield* verified.of({
-      cache: options.cache,
       head,
       // Who accepted this very head begins anew with it; its own signature is still checked.
       lastActed: accepted ? null : acted,
-      signers: options.signers,
     });
     return {
       sighting,
       verification,
       news: isHeld(verification) || acted === head ? null : headNews(options, head),
       ...(yield* texts.of({ head })),
-      published:
-        status === null ? null : yield* published.of({ cache: options.cache, commit: status }),
+      published: status === null ? null : yield* published.of({ commit: status }),
     };
   });
   return {
@@ -134,10 +135,17 @@ export const holdOf = (verification: Verification): Refusal | null =>
     : null;
 
 const readTexts = Effect.fnUntraced(function* (
-  { cache, path }: SourceOptions,
+  options: SourceOptions,
   commit: string,
 ): Effect.fn.Return<Pick<Source, "texts" | "faults">, GitError, Git> {
-  const { files, skipped } = yield* readBlobs({ cache, commit, path, isDocument: isDocumentFile });
+  const { cache, path } = options;
+  const { files, skipped } = yield* readBlobs({
+    cache,
+    commit,
+    path,
+    isDocument: isDocumentFile,
+    origin: options,
+  });
   return {
     texts: files.map((file) => ({ file: file.path, text: file.text })),
     faults: skipped.map(skippedFault),

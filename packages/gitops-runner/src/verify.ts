@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { readObjects } from "./batch.ts";
+import { deepen, isCut, lastStep, type Origin, shallowCommits } from "./complete.ts";
 import { GitError } from "./error.ts";
 import { Git } from "./git.ts";
 import { readKeyring, verifyDetached } from "./openpgp.ts";
@@ -51,6 +52,8 @@ export interface VerifyRequest {
   /** The commit that was last acted on; nothing at first contact. */
   readonly lastActed: string | null;
   readonly signers: Signers | null;
+  /** Where older commits come from when the copy lacks them. */
+  readonly origin: Origin;
 }
 
 /**
@@ -60,7 +63,7 @@ export interface VerifyRequest {
  */
 export const verifySource = (request: VerifyRequest): Effect.Effect<Verification, GitError, Git> =>
   Effect.gen(function* () {
-    const descent = yield* descentOf(request);
+    const descent = yield* descentOf(request, 0);
     const rewritten = descent === "Rewritten" || descent === "Unknown";
     const signed = yield* verifySigners(request, descent);
     return rewritten ? { ...rewrittenAnswer(request), signer: signed.signer } : signed;
@@ -69,12 +72,25 @@ export const verifySource = (request: VerifyRequest): Effect.Effect<Verification
 /** - `First`: nothing was acted on · `Same` · `Continues` · `Rewritten` · `Unknown`: not in the copy */
 type Descent = "First" | "Same" | "Continues" | "Rewritten" | "Unknown";
 
-const descentOf = (request: VerifyRequest): Effect.Effect<Descent, GitError, Git> =>
+/** A copy without its older commits is deepened until it can tell: what is missing was not rewritten. */
+const descentOf = (request: VerifyRequest, step: number): Effect.Effect<Descent, GitError, Git> =>
   Effect.gen(function* () {
     const { cache, head, lastActed } = request;
     if (lastActed === null) return "First";
     if (lastActed === head) return "Same";
     if (!isObjectId(lastActed)) return "Unknown";
+    const seen = yield* descentSeen(cache, head, lastActed);
+    if (seen === "Continues" || step > lastStep || !(yield* isCut(cache, head))) return seen;
+    yield* deepen(cache, request.origin, step);
+    return yield* descentOf(request, step + 1);
+  });
+
+const descentSeen = (
+  cache: string,
+  head: string,
+  lastActed: string,
+): Effect.Effect<"Continues" | "Rewritten" | "Unknown", GitError, Git> =>
+  Effect.gen(function* () {
     const names = [`${lastActed}^{commit}`];
     const git = yield* Git;
     const known = yield* git.run({
@@ -92,6 +108,16 @@ const descentOf = (request: VerifyRequest): Effect.Effect<Descent, GitError, Git
     });
     return answer.code === 0 ? "Continues" : "Rewritten";
   });
+
+/** A server that sends the whole history sends the parents of every commit. */
+const withheld = Effect.fail(
+  new GitError({
+    reason: "Corrupt",
+    operation: "verify",
+    message: "the remote withholds commits between the last acted one and the head",
+    remedy: "see that the repository on the server is a whole clone (git fetch --unshallow there)",
+  }),
+);
 
 const short = (commit: string): string => commit.slice(0, 12);
 
@@ -121,7 +147,7 @@ const verifySigners = (
 ): Effect.Effect<Verification, GitError, Git> =>
   Effect.gen(function* () {
     if (request.signers === null) return noSigners;
-    const line = yield* lineOf(request, descent);
+    const line = yield* lineOf(request, descent, 0);
     if (line.length > walkLimit) return tooMany(request);
     const check = yield* signatureCheck(request.cache, request.signers);
     let signer: string | null = null;
@@ -135,10 +161,14 @@ const verifySigners = (
     return vouched(line, signer);
   });
 
-/** The commits to check, oldest first. */
+/**
+ * The commits to check, oldest first. A line that ends where the copy left out the parents is not
+ * whole: who checked it would pass over the commits behind.
+ */
 const lineOf = (
   request: VerifyRequest,
   descent: Descent,
+  step: number,
 ): Effect.Effect<ReadonlyArray<string>, GitError, Git> =>
   Effect.gen(function* () {
     if (descent === "First" || descent === "Same" || descent === "Unknown") return [request.head];
@@ -152,6 +182,12 @@ const lineOf = (
       ],
     });
     const line = answer.output.toString("utf8").split("\n").filter(isObjectId).toReversed();
+    const cut = yield* shallowCommits(request.cache);
+    if (line.length <= walkLimit && line.some((commit) => cut.has(commit))) {
+      if (step > lastStep) return yield* withheld;
+      yield* deepen(request.cache, request.origin, step);
+      return yield* lineOf(request, descent, step + 1);
+    }
     return line.length === 0 ? [request.head] : line;
   });
 

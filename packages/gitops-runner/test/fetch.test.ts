@@ -31,10 +31,13 @@ layer(gitLayer)("fetchBranch", (it) => {
         lease: null,
         audit: null,
         moved: true,
+        news: ["source"],
       });
       sandbox.git("push", "-q", "origin", `HEAD:${status}`);
       sandbox.git("push", "-q", "origin", "HEAD:refs/heads/muster/status/other");
-      expect(yield* fetchBranch(request(sandbox))).toMatchObject({ status: first, lease: null });
+      expect(yield* fetchBranch(request(sandbox))).toMatchObject({
+        ...{ status: first, lease: null, news: ["status"] },
+      });
       sandbox.git("push", "-q", "origin", `:${status}`);
       expect(yield* fetchBranch(request(sandbox))).toMatchObject({ status: null, moved: true });
     }),
@@ -154,7 +157,7 @@ layer(gitLayer)("fetchBranch", (it) => {
 describe("a cycle without news", () => {
   const log: Array<GitRequest> = [];
   layer(recordingLayer(log))((it) => {
-    it.effect("needs two git processes and fetches nothing", () =>
+    it.effect("needs one git process, the look", () =>
       Effect.gen(function* () {
         const sandbox = yield* makeSandbox;
         const head = sandbox.commit({ a: "1" });
@@ -162,7 +165,7 @@ describe("a cycle without news", () => {
         yield* fetchBranch(request(sandbox));
         log.length = 0;
         expect(yield* fetchBranch(request(sandbox))).toMatchObject({ head, moved: false });
-        expect(log.map((entry) => entry.operation)).toEqual(["ls-remote", "refs"]);
+        expect(log.map((entry) => entry.operation)).toEqual(["ls-remote"]);
       }),
     );
   });

@@ -41,7 +41,8 @@ layer(gitLayer)("readBlobs", (it) => {
       sandbox.pushMain();
       const { head } = yield* fetched(sandbox);
       const limits = { ...sourceLimits, fileBytes: 1000 };
-      const request = { cache: sandbox.cache, commit: head, isDocument: yaml, limits };
+      const origin = { repository: sandbox.repository, branch: "main" };
+      const request = { cache: sandbox.cache, commit: head, isDocument: yaml, limits, origin };
       const read = yield* readBlobs(request);
       expect(read.files.map(({ path, text }) => [path, text])).toEqual([
         ["c.yaml", "c"],
@@ -84,10 +85,8 @@ layer(gitLayer)("readBlobs", (it) => {
       sandbox.commit({});
       sandbox.pushMain();
       const { head } = yield* fetched(sandbox);
-      expect(yield* readBlobs({ cache: sandbox.cache, commit: head, isDocument: yaml })).toEqual({
-        files: [],
-        skipped: [],
-      });
+      const read = yield* readBlobs({ cache: sandbox.cache, commit: head, isDocument: yaml });
+      expect(read).toMatchObject({ files: [], skipped: [], emptied: { reason: "SourceEmptied" } });
     }),
   );
 });

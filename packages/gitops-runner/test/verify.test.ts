@@ -25,7 +25,8 @@ const judged = (sandbox: Sandbox, lastActed: string | null, signers: Signers | n
       ...{ repository: sandbox.repository, branch: "main", environment: "default" },
       cache: sandbox.cache,
     });
-    return yield* verifySource({ cache: sandbox.cache, head, lastActed, signers });
+    const origin = { repository: sandbox.repository, branch: "main" };
+    return yield* verifySource({ cache: sandbox.cache, head, lastActed, signers, origin });
   });
 
 describe("a source without named signers", () => {
@@ -203,6 +204,7 @@ describe.skipIf(!present("ssh-keygen"))("a source with SSH signers", () => {
       const request = { cache: sandbox.cache, head: sandbox.git("rev-parse", "HEAD") };
       const error = yield* verifySource({
         ...{ ...request, lastActed: null, signers: { allowedSigners: file } },
+        origin: { repository: sandbox.repository, branch: "main" },
       }).pipe(
         Effect.provide(Git.layer({ environment: { PATH: "/nowhere" }, binary: "/usr/bin/git" })),
         Effect.flip,
