@@ -37,15 +37,18 @@ export const openCache = (folder: string): Effect.Effect<void, GitError, Git> =>
   });
 
 /**
- * Packs the copy when many small objects have gathered; unreachable ones go after two weeks.
+ * Packs the copy when more loose objects than `limit` (default 5,000) have gathered; unreachable ones go after two weeks.
  * Safe beside other processes. Answers whether anything was done.
  */
-export const tidyCache = (folder: string): Effect.Effect<boolean, GitError, Git> =>
+export const tidyCache = (
+  folder: string,
+  limit: number = looseLimit,
+): Effect.Effect<boolean, GitError, Git> =>
   Effect.gen(function* () {
     const git = yield* Git;
     const counted = yield* git.run({ operation: "tidy", folder, arguments: ["count-objects"] });
     const loose = Number.parseInt(counted.output.toString("utf8"), 10);
-    if (!(loose > looseLimit)) return false;
+    if (!(loose > limit)) return false;
     yield* git.run({
       operation: "tidy",
       folder,

@@ -91,22 +91,15 @@ const descentSeen = (
   lastActed: string,
 ): Effect.Effect<"Continues" | "Rewritten" | "Unknown", GitError, Git> =>
   Effect.gen(function* () {
-    const names = [`${lastActed}^{commit}`];
     const git = yield* Git;
-    const known = yield* git.run({
-      operation: "verify",
-      folder: cache,
-      arguments: ["cat-file", "-e", ...names],
-      accept: [1, 128],
-    });
-    if (known.code !== 0) return "Unknown";
-    const answer = yield* git.run({
-      operation: "verify",
-      folder: cache,
-      arguments: ["merge-base", "--is-ancestor", lastActed, head],
-      accept: [1],
-    });
-    return answer.code === 0 ? "Continues" : "Rewritten";
+    const ask = (words: ReadonlyArray<string>) =>
+      git.run({ operation: "verify", folder: cache, arguments: words, accept: [1, 128] });
+    const { code } = yield* ask(["merge-base", "--is-ancestor", lastActed, head]);
+    if (code === 0) return "Continues";
+    if (code === 1) return "Rewritten";
+    // Also said of a copy that is broken: then the head is not there either.
+    yield* git.run({ operation: "verify", folder: cache, arguments: ["cat-file", "-e", head] });
+    return "Unknown";
   });
 
 /** A server that sends the whole history sends the parents of every commit. */
