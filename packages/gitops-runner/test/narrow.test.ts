@@ -54,13 +54,13 @@ const holdings = (box: Sandbox) => {
 const filterable = (box: Sandbox): void =>
   void plainGit(box.remote, ["config", "uploadpack.allowFilter", "true"]);
 
-/** Many commits at once, each with a file of its own that no document is. */
-const grow = (box: Sandbox, count: number, size = 4_000): void => {
-  const blob = "x".repeat(size);
+/** Many commits at once, each with a file that no document is: of its own, or always the same. */
+const grow = (box: Sandbox, count: number, files: "own" | "same" = "own"): void => {
+  const blob = "x".repeat(files === "own" ? 4_000 : 1);
   const commits = Array.from({ length: count }, (_, index) => {
     const from = index === 0 ? `from refs/heads/main^0\n` : "";
     const text = `${index} ${blob}`;
-    return `commit refs/heads/main\ncommitter Ann <ann@example.com> ${1_700_000_000 + index} +0000\ndata 1\nc\n${from}M 100644 inline data/${index}.bin\ndata ${text.length}\n${text}\n`;
+    return `commit refs/heads/main\ncommitter Ann <ann@example.com> ${1_700_000_000 + index} +0000\ndata 1\nc\n${from}M 100644 inline data/${files === "own" ? index : 0}.bin\ndata ${text.length}\n${text}\n`;
   });
   box.inRemote(commits.join(""), "fast-import", "--quiet", "--force");
   box.git("fetch", "-q", "origin", "main");
@@ -213,7 +213,7 @@ describe("a copy without its history", () => {
       filterable(box);
       box.commit({ "a.yaml": "a" });
       box.pushMain();
-      grow(box, 700);
+      grow(box, 700, "same");
       const commits = commitsFrom(box, 200);
       expect(yield* judge(box, commits[30]!)).toMatchObject({ rewritten: false });
       expect(deepened()).toEqual(["--deepen=50"]);
@@ -232,7 +232,7 @@ describe("a copy without its history", () => {
       const gone = box.commit({ "a.yaml": "b" });
       box.git("reset", "-q", "--hard", "HEAD~1");
       box.pushMain();
-      grow(box, 5_600, 1);
+      grow(box, 5_600, "same");
       expect(yield* judge(box, gone)).toMatchObject({ rewritten: true });
       expect(deepened()).toEqual([
         ...["--deepen=50", "--deepen=500", "--deepen=5000", "--unshallow"],
