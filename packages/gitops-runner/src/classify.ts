@@ -17,6 +17,8 @@ export interface Heard {
   readonly knownHosts: string;
 }
 
+const fsck = "run `git fsck --strict` on the repository and repair what it names";
+
 const meanings: ReadonlyArray<readonly [RegExp, GitReason, string]> = [
   [/transport '.*' not allowed/, "Unsupported", "use an https or ssh address or a local path"],
   [
@@ -70,9 +72,19 @@ const meanings: ReadonlyArray<readonly [RegExp, GitReason, string]> = [
     "muster reads SHA-1 repositories only",
   ],
   [
-    /fsck error|bad object|invalid index-pack|index-pack failed|unpack-objects failed|did not send all necessary objects|missing necessary objects|early EOF|unexpected disconnect while reading sideband|bad line length|protocol error|bad pack header|premature end of pack|pack (?:is corrupted|has bad object)|hash mismatch|inflate|invalid (?:tree|commit|tag|mode)|corrupt/i,
+    /fsck error|bad object|hash mismatch|inflate|invalid (?:tree|commit|tag|mode)|(?:object|pack(?:file)?) .*(?:corrupt|does not match)|pack has bad object|did not send all necessary objects|missing necessary objects|not our ref/i,
     "Corrupt",
-    "run `git fsck --strict` on the repository and repair what it names",
+    fsck,
+  ],
+  [
+    /early EOF|unexpected disconnect|bytes of body are still expected|RPC failed; curl (?:18|56)|unexpectedly closed|broken pipe/i,
+    "Unreachable",
+    `the answer broke off: check the network and the server's log; muster tries again. When it stays so, ${fsck}`,
+  ],
+  [
+    /invalid index-pack|index-pack failed|unpack-objects failed|bad line length|protocol error|bad pack header|premature end of pack|corrupt/i,
+    "Corrupt",
+    fsck,
   ],
   [
     /dubious ownership/,

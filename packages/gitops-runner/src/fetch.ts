@@ -38,7 +38,7 @@ export interface FetchRequest {
   readonly environment: string;
   /** A folder that `openCache` made. */
   readonly cache: string;
-  /** For each fetch; default `fetchTimeout`. */
+  /** For the look and for each fetch; default `remoteTimeout` and `fetchTimeout`. */
   readonly timeoutMillis?: number;
   /** Bytes of one pack; default `packLimit`. */
   readonly packBytes?: number;
@@ -152,6 +152,8 @@ export const lsRemote = (request: {
   readonly cache: string;
   /** Full names. */
   readonly refs: ReadonlyArray<string>;
+  /** Default `remoteTimeout`. */
+  readonly timeoutMillis?: number;
 }): Effect.Effect<RemoteRefs, GitError, Git> =>
   Effect.gen(function* () {
     const git = yield* Git;
@@ -159,6 +161,7 @@ export const lsRemote = (request: {
       operation: "ls-remote",
       folder: request.cache,
       reach: request.repository.scheme,
+      ...(request.timeoutMillis === undefined ? {} : { timeoutMillis: request.timeoutMillis }),
       arguments: ["ls-remote", "--quiet", "--refs", "--", request.repository.url, ...request.refs],
     });
     const wanted = new Set(request.refs);
@@ -331,13 +334,17 @@ const branchMissing = (request: FetchRequest): Effect.Effect<never, GitError, Gi
           : `the repository has no branch ${branch}`,
       remedy:
         heads.length === 0
-          ? `push a first commit to ${branch}`
+          ? `push a first commit to ${branch}${pageRemark(request.repository)}`
           : `check the name; there is ${heads
               .slice(0, 5)
               .map((head) => quoteOutside(head))
               .join(", ")}`,
     });
   });
+
+/** Git takes a page of a website for a repository without branches. */
+const pageRemark = ({ scheme }: Repository): string =>
+  scheme === "https" ? "; or correct the address, when it is that of a web page" : "";
 
 const notCommit = (ref: string, type: string): Effect.Effect<never, GitError> =>
   Effect.fail(
