@@ -21,7 +21,12 @@ export const guardedNode = ["node:child_process", "node:sqlite", "node:vm", "nod
 
 export const walls: Readonly<Record<string, Wall>> = {
   core: { muster: [], world: ["effect", "yaml", "@noble/hashes"], node: false },
-  sdk: { muster: ["core"], world: ["effect"], node: false },
+  sdk: {
+    muster: ["core"],
+    world: ["effect"],
+    node: false,
+    inOneFile: { "@opentelemetry/*": "src/host-tracer.ts" },
+  },
   "provider-oci": {
     muster: ["core"],
     world: ["effect"],
@@ -40,8 +45,9 @@ export const walls: Readonly<Record<string, Wall>> = {
     node: true,
     inOneFile: { "node:sqlite": "src/sqlite.ts" },
   },
+  server: { muster: ["core"], world: ["effect", "@effect/platform-node"], node: true },
   cli: {
-    muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "testkit"],
+    muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "server", "testkit"],
     world: ["effect", "@effect/platform-node"],
     node: true,
     inOneFile: { "node:child_process": "src/quickstart/workshop.ts" },

@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command";
 import { endingOf } from "./exit.ts";
 import { muster } from "./program.ts";
 import { sayError } from "./screen/out.ts";
+import { withTelemetry } from "./telemetry/telemetry.ts";
 import { version } from "./version.ts";
 
 /** Fails with the error that `teardown` turns into an exit code, after telling it. */
@@ -19,6 +20,7 @@ export const runCli = (args: ReadonlyArray<string>): Effect.Effect<void, unknown
         "this is a fault in muster: please report it with the lines above",
       ),
     ),
+    withTelemetry(args),
     Effect.provide(NodeServices.layer),
   );
 

@@ -14,6 +14,7 @@ import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
 import { suspend } from "./commands/suspend.ts";
 import { validate } from "./commands/validate.ts";
+import { LogFormatFlag } from "./telemetry/telemetry.ts";
 
 export const muster = Command.make("muster").pipe(
   Command.withDescription(
@@ -34,6 +35,7 @@ export const muster = Command.make("muster").pipe(
     schema,
     dev,
   ]),
+  Command.withGlobalFlags([LogFormatFlag]),
   Command.withExamples([
     { command: "muster init fleets-repo", description: "Begin a config repository" },
     { command: "muster plan fleets/", description: "What would be done, and why" },

@@ -17,6 +17,7 @@ import { workOnAll } from "./loop/units.ts";
 import { historyNews } from "./report/history.ts";
 import { digestOfPlans } from "./plan/seal.ts";
 import { readDocuments } from "./read/read.ts";
+import { reading } from "./report/steps.ts";
 import type { Store, StoreError } from "./store/store.ts";
 import { type Diagnostic, hasErrors } from "./words/diagnostic.ts";
 import type { Document } from "./words/document.ts";
@@ -47,7 +48,9 @@ export interface ReconcileReport {
 export const reconcileOnce = Effect.fn("reconcileOnce")(function* (
   input: ReconcileInput,
 ): Effect.fn.Return<ReconcileReport, Failure, Store | Lease | Scope.Scope> {
-  const { documents, diagnostics } = readDocuments(input.kinds, input.sources);
+  const { documents, diagnostics } = yield* reading(() =>
+    readDocuments(input.kinds, input.sources),
+  );
   if (hasErrors(diagnostics)) return { ...nothingDone, diagnostics };
   if (input.mode === "plan") return yield* planOnly(input, documents, diagnostics);
 

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
 import { classify, sentenceOf } from "./classify.ts";
 import { GitError } from "./error.ts";
+import { tracedGit } from "./git-trace.ts";
 import { type Kept, makeKept } from "./kept.ts";
 import { quoteOutside } from "./redact.ts";
 import {
@@ -100,19 +101,22 @@ const makeGit = (options: GitOptions): Effect.Effect<GitShape, GitError, Scope.S
               : {};
           const binary = options.binary ?? "git";
           const words = [...fixedArguments(options.caFile, reach), ...request.arguments];
-          return yield* runProcess(request, {
-            ...limited(binary, words, request.fileLimit),
-            binary,
-            secrets: secretsOf(credentials),
-            knownHosts: knownHostsOf(options.environment),
-            environment: environmentOf({
-              given: options.environment,
-              folder: request.folder,
-              home: join(folder, "home"),
-              askpass,
-              ...ssh,
+          return yield* tracedGit(
+            request,
+            runProcess(request, {
+              ...limited(binary, words, request.fileLimit),
+              binary,
+              secrets: secretsOf(credentials),
+              knownHosts: knownHostsOf(options.environment),
+              environment: environmentOf({
+                given: options.environment,
+                folder: request.folder,
+                home: join(folder, "home"),
+                askpass,
+                ...ssh,
+              }),
             }),
-          });
+          );
         }),
     };
   });

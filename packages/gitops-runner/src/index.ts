@@ -18,6 +18,7 @@ export { push } from "./publish.ts";
 export { readPublished, type Published } from "./published.ts";
 export type { RefUpdate } from "./refs.ts";
 export { buildStatusUpdate, type StatusTrailers } from "./status.ts";
+export { commitSpan, noteHead, pipelineName, tracedRun } from "./trace.ts";
 export { checkEnvironment, ownerOf, resolveRepository, type Repository } from "./url.ts";
 export { verifySource, type Signers, type Verification } from "./verify.ts";
 export type { PublishedRun } from "./publish-run.ts";

@@ -20,6 +20,7 @@ import type { GitError } from "./error.ts";
 import type { Git } from "./git.ts";
 import { publishRun, type PublishedRun } from "./publish-run.ts";
 import { holdOf, makeSourceReader, type Source, type SourceOptions } from "./source.ts";
+import { noteHead, tracedRun } from "./trace.ts";
 import type { Verification } from "./verify.ts";
 import { makeWatchedLease } from "./watched-lease.ts";
 
@@ -52,14 +53,15 @@ export type RunError = GitError | StoreError | LeaseError | ConfigurationError;
 
 /** Acts once on the head of the watched branch. */
 export const runOnce = (options: RunOptions): Effect.Effect<RunReport, RunError, Git | Store> =>
-  Effect.scoped(scopedRun(options));
+  Effect.scoped(scopedRun(options)).pipe(tracedRun(options));
 
-const scopedRun = Effect.fn("run")(function* (
+const scopedRun = Effect.fnUntraced(function* (
   options: RunOptions,
 ): Effect.fn.Return<RunReport, RunError, Git | Store | Scope.Scope> {
   const store = yield* Store;
   const source = yield* makeSourceReader(options).read;
   const { sighting, verification, news } = source;
+  yield* noteHead(options, sighting.head);
   const { lease, held } = yield* makeWatchedLease(options);
   const report = hasErrors(source.faults)
     ? { ...nothingDone, diagnostics: source.faults }

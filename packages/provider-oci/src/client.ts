@@ -8,6 +8,7 @@ import * as Core from "oci-core";
 import * as Identity from "oci-identity";
 import * as WorkRequests from "oci-workrequests";
 import { ProviderError } from "@muster/core/words/provider";
+import { tracedCall } from "./trace.ts";
 import type { LaunchAnswer, LaunchRequest, OciApi, OciInstance, TerminateAnswer } from "./api.ts";
 import { isRegion, type UserCredentials } from "./credentials.ts";
 import {
@@ -272,17 +273,19 @@ const callsOf = (
     return providerErrorOf({ operation, ...caller }, failure);
   };
 
-  const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, CallFailure> =>
-    Effect.tryPromise({ try: (signal) => withSignal(signal, run), catch: readFailure });
+  const attempt = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, CallFailure> =>
+    Effect.tryPromise({ try: (signal) => withSignal(signal, run), catch: readFailure }).pipe(
+      tracedCall({ operation, ...caller }),
+    );
 
   const call = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, ProviderError> =>
-    Effect.mapError(attempt(run), (failure) => errorOf(operation, failure));
+    Effect.mapError(attempt(operation, run), (failure) => errorOf(operation, failure));
 
   const callOrAbsent = <A>(
     operation: string,
     run: () => Promise<A>,
   ): Effect.Effect<A | null, ProviderError> =>
-    Effect.catch(attempt(run), (failure) =>
+    Effect.catch(attempt(operation, run), (failure) =>
       isAbsent(failure) ? Effect.succeed(null) : Effect.fail(errorOf(operation, failure)),
     );
 
@@ -308,7 +311,7 @@ const callsOf = (
 
     launchInstance: (request) =>
       Effect.catch(
-        attempt<LaunchAnswer>(async () => {
+        attempt<LaunchAnswer>("LaunchInstance", async () => {
           const answer = await compute.launchInstance({
             opcRetryToken: request.token,
             launchInstanceDetails: launchDetailsOf(request),
@@ -339,7 +342,7 @@ const callsOf = (
 
     terminateInstance: ({ id, version }) =>
       Effect.catch(
-        attempt<TerminateAnswer>(async () => {
+        attempt<TerminateAnswer>("TerminateInstance", async () => {
           const answer = await compute.terminateInstance({
             instanceId: id,
             preserveBootVolume: false,

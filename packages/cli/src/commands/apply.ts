@@ -14,6 +14,7 @@ import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
 import { reportAsJson, viewReport } from "../screen/report-view.ts";
 import { actorName } from "../settings.ts";
+import { tracedCommand } from "../telemetry/telemetry.ts";
 import { refuseFaults } from "./faults.ts";
 
 const planFile = Flag.String("plan").pipe(
@@ -34,7 +35,7 @@ export const apply = Command.make(
     config: Flags.config,
     plan: planFile,
   },
-  Effect.fn("apply")(function* (flags) {
+  Effect.fnUntraced(function* (flags) {
     const screen = yield* Out;
     const local = yield* openLocal({ ...flags, planFile: flags.plan }, "write");
     yield* refuseFaults(local, flags.output);
@@ -62,7 +63,7 @@ export const apply = Command.make(
         : viewReport(report, verdict, screen.paint),
     );
     if (verdict !== "done") return yield* endWith(exitCodes[verdict]);
-  }),
+  }, tracedCommand("apply")),
 ).pipe(
   Command.withDescription(
     "Carry out what muster plan shows: launch what is missing, remove what a lowered number asks to go, and look again. Safe to run twice and after any crash.\n\nExit codes: 0 done, 1 faulty documents, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",

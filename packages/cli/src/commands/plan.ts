@@ -13,6 +13,7 @@ import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
 import { viewPlans } from "../screen/plan-view.ts";
 import { actorName } from "../settings.ts";
+import { tracedCommand } from "../telemetry/telemetry.ts";
 import { refuseFaults } from "./faults.ts";
 
 const out = Flag.String("out").pipe(
@@ -39,7 +40,7 @@ export const plan = Command.make(
     out,
     detailedExitcode,
   },
-  Effect.fn("plan")(function* (flags) {
+  Effect.fnUntraced(function* (flags) {
     const screen = yield* Out;
     const local = yield* openLocal({ ...flags, planFile: flags.out }, "read");
     yield* refuseFaults(local, flags.output);
@@ -62,7 +63,7 @@ export const plan = Command.make(
     if (verdict === "infrastructure failed" || flags.detailedExitcode) {
       if (verdict !== "done") return yield* endWith(exitCodes[verdict]);
     }
-  }),
+  }, tracedCommand("plan")),
 ).pipe(
   Command.withDescription(
     "Show what would be done, with the reason of each change. Reads documents, looks at what is there, and writes nothing.\n\nExit codes: 0 done, 1 faulty documents, 2 could not look; with --detailed-exitcode also 4 changes wait, 5 refused.",

@@ -138,7 +138,7 @@ export const run = Command.make(
     config: Flags.config,
     output: Flags.output,
   },
-  Effect.fn("run")(function* (flags) {
+  Effect.fnUntraced(function* (flags) {
     const screen = yield* Out;
     if (!flags.once) {
       return yield* wrongInput(

@@ -11,6 +11,8 @@ export interface OutShape {
   readonly result: (text: string) => Effect.Effect<void>;
   /** Words to a person, on stderr. */
   readonly say: (text: string) => Effect.Effect<void>;
+  /** What went wrong, and what to do about it; as `say` writes it when not given. */
+  readonly sayError?: (message: string, remedy: string | undefined) => Effect.Effect<void>;
   readonly paint: Paint;
   readonly paintSaid: Paint;
   readonly progress: Progress;
@@ -39,7 +41,9 @@ export const Out: Context.Reference<OutShape> = Context.Reference("@muster/cli/s
 /** `muster: message` and what to do about it. */
 export const sayError = (message: string, remedy: string | undefined): Effect.Effect<void> =>
   Effect.flatMap(Out, (out) =>
-    out.say(
-      `${out.paintSaid("red", "muster:")} ${escapeText(message, 2000)}${remedy === undefined ? "" : `\n  ${escapeText(remedy, 2000)}`}`,
-    ),
+    out.sayError === undefined
+      ? out.say(
+          `${out.paintSaid("red", "muster:")} ${escapeText(message, 2000)}${remedy === undefined ? "" : `\n  ${escapeText(remedy, 2000)}`}`,
+        )
+      : out.sayError(message, remedy),
   );

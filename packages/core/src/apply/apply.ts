@@ -4,7 +4,10 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import type { LeaseError } from "../lease/lease.ts";
+import { attributes, metrics, spans } from "../report/telemetry.ts";
+import { count, timed, traced, type Traced } from "../report/trace.ts";
 import type { StoreError } from "../store/store.ts";
+import { formatMember } from "../words/member.ts";
 import type {
   Change,
   CreateChange,
@@ -61,7 +64,17 @@ interface Halt {
  * The outcomes of all changes but `keep`, in the order of the plan. Fails only when the store or
  * the lease does: then nothing further may be done, and what was begun stands in the journal.
  */
-export const applyPlan = Effect.fn("apply")(function* (
+export const applyPlan = (
+  context: ApplyContext,
+  plan: Plan,
+): Effect.Effect<ReadonlyArray<Outcome>, Failure> =>
+  carryOutPlan(context, plan).pipe(
+    traced(spans.apply, {
+      attributes: { ...aboutDocument(plan), [attributes.planDigest]: plan.digest },
+    }),
+  );
+
+const carryOutPlan = Effect.fnUntraced(function* (
   context: ApplyContext,
   plan: Plan,
 ): Effect.fn.Return<ReadonlyArray<Outcome>, Failure> {
@@ -74,18 +87,30 @@ export const applyPlan = Effect.fn("apply")(function* (
   const run = (changes: ReadonlyArray<Journal.Act>, concurrency: number) =>
     Effect.forEach(changes, (change) => runAct(context, plan, change, halt), { concurrency });
 
-  const settled = yield* Effect.forEach(of("settle"), (change) => settle(context, plan, change));
+  const settled = yield* Effect.forEach(of("settle"), (change) =>
+    tracedChange(plan, change, settle(context, plan, change)),
+  );
   const marked = yield* run(of("update", "adopt"), parallel.create);
   const created = yield* run(of("create"), parallel.create);
   const removed = yield* run(of("remove"), parallel.remove);
   const before = [...settled, ...marked, ...created, ...removed];
   const forgotten = before.every((outcome) => outcome.result === "done")
-    ? yield* Effect.forEach(of("forget"), (change) => forget(context, plan, change))
+    ? yield* Effect.forEach(of("forget"), (change) =>
+        tracedChange(plan, change, forget(context, plan, change)),
+      )
     : [];
   return [...before, ...forgotten];
 });
 
-const runAct = Effect.fnUntraced(function* (
+const runAct = (
+  context: ApplyContext,
+  plan: Plan,
+  change: Journal.Act,
+  halt: Halt,
+): Effect.Effect<Outcome, Failure> =>
+  tracedChange(plan, change, runChange(context, plan, change, halt));
+
+const runChange = Effect.fnUntraced(function* (
   context: ApplyContext,
   plan: Plan,
   change: Journal.Act,
@@ -341,6 +366,44 @@ const noteInterruption = (context: ApplyContext, plan: Plan, change: Change): Ef
 
 const finish = (context: ApplyContext, outcome: Outcome): Effect.Effect<Outcome> =>
   Effect.as(context.onEvent({ type: "finished", outcome }), outcome);
+
+const aboutDocument = ({ document }: Plan) => ({
+  [attributes.documentKind]: document.kind,
+  [attributes.documentName]: document.name,
+});
+
+/** One span, one count and one duration for each change. */
+const tracedChange = (
+  plan: Plan,
+  change: Change,
+  act: Effect.Effect<Outcome, Failure>,
+): Effect.Effect<Outcome, Failure> =>
+  act.pipe(
+    Effect.tap((outcome) => count(metrics.changes, labelsOf(outcome))),
+    timed(metrics.changeDuration, (exit) =>
+      Exit.isSuccess(exit)
+        ? labelsOf(exit.value)
+        : { [attributes.action]: change.action, [attributes.result]: "interrupted" },
+    ),
+    traced(`${spans.change} ${change.action}`, aboutChange(plan, change)),
+  );
+
+const labelsOf = ({ change, result }: Outcome) => ({
+  [attributes.action]: change.action,
+  [attributes.result]: result,
+});
+
+const aboutChange = (plan: Plan, change: Change): Traced<Outcome> => ({
+  attributes: {
+    ...aboutDocument(plan),
+    [attributes.action]: change.action,
+    [attributes.reason]: change.reason.code,
+    ...("member" in change ? { [attributes.member]: formatMember(change.member) } : {}),
+  },
+  tells: ({ result }) => ({ [attributes.result]: result }),
+  faultOf: ({ result, code, message }) =>
+    result === "done" ? null : { type: code ?? result, message },
+});
 
 const endsLaunching = (outcome: Outcome): boolean =>
   outcome.code === "Exhausted" || outcome.code === "Denied" || outcome.code === "Invalid";

@@ -3,6 +3,8 @@
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Random from "effect/Random";
+import { attributes, metrics } from "../report/telemetry.ts";
+import { count } from "../report/trace.ts";
 import type { ProviderError } from "../words/provider.ts";
 
 export interface Pace {
@@ -48,17 +50,25 @@ export const retrying = <A>(
   Effect.gen(function* () {
     const started = yield* Clock.currentTimeMillis;
     const attempt = (tries: number): Effect.Effect<A, ProviderError> =>
-      Effect.catch(call, (error) =>
+      Effect.catch(numbered(call, tries), (error) =>
         Effect.gen(function* () {
           const wait = waitAfter(pace, error, tries, yield* Random.next);
           const now = yield* Clock.currentTimeMillis;
           if (now + wait > started + budget(pace, error)) return yield* error;
+          yield* count(metrics.providerRetries, { [attributes.errorType]: error.reason });
           yield* Effect.sleep(wait);
           return yield* attempt(tries + 1);
         }),
       );
     return yield* attempt(0);
   });
+
+/** The spans of a further try say which one it is. */
+export const numbered = <A, E, R>(
+  call: Effect.Effect<A, E, R>,
+  tries: number,
+): Effect.Effect<A, E, R> =>
+  tries === 0 ? call : Effect.annotateSpans(call, attributes.resends, tries);
 
 const budget = (pace: Pace, error: ProviderError): number => {
   if (error.reason === "Unreachable") return pace.unreachableMillis;

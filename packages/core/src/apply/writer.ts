@@ -4,7 +4,9 @@ import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Semaphore from "effect/Semaphore";
-import type { StoreError, StoreShape } from "../store/store.ts";
+import { attributes, metrics, spans } from "../report/telemetry.ts";
+import { count, errorLabel, traced } from "../report/trace.ts";
+import type { Batch, StoreError, StoreShape } from "../store/store.ts";
 import type { AuditDraft } from "../words/audit.ts";
 import { recordKey, type StoreRecord } from "../words/record.ts";
 
@@ -48,7 +50,7 @@ export const makeWriter = Effect.fnUntraced(function* (
     const batch = pending.slice(0, largestBatch);
     pending = pending.slice(largestBatch);
     if (batch.length === 0) return Effect.void;
-    return commit()({ owner, ...merge(batch.map((one) => one.write)) }).pipe(
+    return committing(commit(), { owner, ...merge(batch.map((one) => one.write)) }).pipe(
       Effect.exit,
       Effect.flatMap((exit) =>
         Effect.forEach(batch, (one) => Deferred.done(one.done, Exit.asVoid(exit)), {
@@ -76,6 +78,26 @@ export const makeWriter = Effect.fnUntraced(function* (
   });
   return { write };
 });
+
+const committing = (
+  commit: StoreShape["commit"],
+  batch: Required<Pick<Batch, "puts" | "deletes" | "audit">> & Batch,
+): Effect.Effect<void, StoreError> =>
+  commit(batch).pipe(
+    Effect.asVoid,
+    Effect.onExit((exit) =>
+      count(metrics.storeCommits, {
+        [attributes.result]: exit._tag === "Success" ? "done" : "failed",
+        ...errorLabel(exit),
+      }),
+    ),
+    traced(spans.storeCommit, {
+      attributes: {
+        [attributes.records]: batch.puts.length + batch.deletes.length,
+        [attributes.auditEntries]: batch.audit.length,
+      },
+    }),
+  );
 
 const merge = (writes: ReadonlyArray<Write>) => {
   const puts = new Map<string, StoreRecord>();

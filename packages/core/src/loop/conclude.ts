@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope";
 import type { Outcome } from "../apply/outcome.ts";
 import type { Write } from "../apply/writer.ts";
 import { appliedRecords, onlyNews } from "../report/bookkeeping.ts";
+import { measureStatuses } from "../report/measure.ts";
 import { quarantineNews } from "../report/quarantine.ts";
 import { spentWishes } from "../report/spent.ts";
 import { documentStatus, encodeStatus } from "../report/status.ts";
@@ -41,6 +42,7 @@ export const conclude = Effect.fn("report")(function* (
   const { units, records, outcomes } = concluded;
   const now = new Date(yield* Clock.currentTimeMillis).toISOString();
   const statuses = statusesOf(input, units, outcomes, now);
+  yield* measureStatuses(statuses);
   const quarantine = input.policy.quarantine
     ? quarantineNews({ plans: units.map(({ plan }) => plan), records, outcomes, now })
     : { puts: [], deletes: [] };

@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { observe } from "../observe/observe.ts";
 import { expand, plan, vanishedDocuments } from "../plan/plan.ts";
+import { planning } from "../report/steps.ts";
 import { consentRecords, documentRecord, onlyNews } from "../report/bookkeeping.ts";
 import { Store, type StoreError } from "../store/store.ts";
 import { type Document, type DocumentAddress, formatAddress } from "../words/document.ts";
@@ -54,16 +55,18 @@ export const look = Effect.fn("look")(function* (
   const observations = yield* observe(input.handlers, expansions, records, input.pace);
   yield* tell(input, { type: "observed", documents: expansions.length, round });
   const now = yield* Clock.currentTimeMillis;
-  const plans = plan({
-    kinds: input.kinds,
-    documents,
-    complete: true,
-    about: new Set(expansions.map(({ document }) => formatAddress(document))),
-    observations,
-    records,
-    policy: input.policy,
-    now,
-  });
+  const plans = yield* planning(() =>
+    plan({
+      kinds: input.kinds,
+      documents,
+      complete: true,
+      about: new Set(expansions.map(({ document }) => formatAddress(document))),
+      observations,
+      records,
+      policy: input.policy,
+      now,
+    }),
+  );
   const changes = plans.reduce((sum, one) => sum + effectiveChanges(one).length, 0);
   yield* tell(input, { type: "planned", changes, round });
   return {

@@ -2,8 +2,11 @@
 
 import * as Effect from "effect/Effect";
 import * as Random from "effect/Random";
-import { type Pace, waitAfter } from "../apply/retry.ts";
+import { numbered, type Pace, waitAfter } from "../apply/retry.ts";
+import { attributes, metrics, spans } from "../report/telemetry.ts";
+import { count, traced, type Fault } from "../report/trace.ts";
 import { formatAddress } from "../words/document.ts";
+import { escapeText } from "../words/quote.ts";
 import type { Handler, Observation, ObserveRequest, ProviderError } from "../words/provider.ts";
 import type { StoreRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
@@ -24,6 +27,7 @@ export const observe = Effect.fn("observe")(function* (
     byResource,
     ([resource, group]) =>
       observePatiently(
+        resource,
         handlers(resource),
         group.map((expansion) => ({ expansion, known: knownOf(known, expansion) })),
         pace,
@@ -35,6 +39,7 @@ export const observe = Effect.fn("observe")(function* (
 
 /** Asks again for what could not be seen for a reason that passes; everything else stands. */
 const observePatiently = Effect.fnUntraced(function* (
+  resource: string,
   handler: Effect.Effect<Handler, ProviderError>,
   requests: ReadonlyArray<ObserveRequest>,
   pace: Pace,
@@ -42,7 +47,10 @@ const observePatiently = Effect.fnUntraced(function* (
   const seen = new Map<ObserveRequest, Observation>();
   let open = requests;
   for (let tries = 0; ; tries += 1) {
-    const observations = yield* observeResource(handler, open);
+    const observations = yield* numbered(
+      tracedLook(resource, open.length, observeResource(handler, open)),
+      tries,
+    );
     const byDocument = new Map(
       observations.map((observation) => [formatAddress(observation.document), observation]),
     );
@@ -52,9 +60,33 @@ const observePatiently = Effect.fnUntraced(function* (
     }
     open = open.filter((request) => passes(seen.get(request)));
     if (open.length === 0 || tries >= pace.looksAgain) return [...seen.values()];
+    yield* count(metrics.providerRetries, { [attributes.errorType]: reasonOf(seen) });
     yield* Effect.sleep(waitAgain(pace, [...seen.values()], tries, yield* Random.next));
   }
 });
+
+const tracedLook = (
+  resource: string,
+  documents: number,
+  look: Effect.Effect<ReadonlyArray<Observation>>,
+): Effect.Effect<ReadonlyArray<Observation>> =>
+  look.pipe(
+    traced(spans.observeResource, {
+      attributes: { [attributes.resource]: resource, [attributes.documents]: documents },
+      faultOf: blindSpot,
+    }),
+  );
+
+/** The first document that could not be seen. */
+const blindSpot = (observations: ReadonlyArray<Observation>): Fault | null => {
+  const blind = observations.find(({ complete }) => !complete);
+  if (blind === undefined || blind.complete) return null;
+  const { reason, operation, message } = blind.error;
+  return { type: reason, message: escapeText(`${operation}: ${message}`, 600) };
+};
+
+const reasonOf = (seen: ReadonlyMap<ObserveRequest, Observation>): string =>
+  blindSpot([...seen.values()])?.type ?? "Unreachable";
 
 const passes = (observation: Observation | undefined): boolean =>
   observation?.complete === false &&

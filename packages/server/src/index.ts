@@ -1,0 +1,3 @@
+// Health, readiness and metrics of a running muster, over HTTP.
+
+export {};
