@@ -45,7 +45,7 @@ export const walls: Readonly<Record<string, Wall>> = {
     node: true,
     inOneFile: { "node:sqlite": "src/sqlite.ts" },
   },
-  server: { muster: ["core"], world: ["effect", "@effect/platform-node"], node: true },
+  server: { muster: ["core"], world: ["effect"], node: true },
   cli: {
     muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "server", "testkit"],
     world: ["effect", "@effect/platform-node"],

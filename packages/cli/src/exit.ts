@@ -33,6 +33,7 @@ const codeByTag: Readonly<Record<string, number>> = {
   ProviderError: 2,
   GitError: 2,
   OciSimulatorError: 2,
+  ServerError: 2,
   PlatformError: 2,
   ConfigurationError: 1,
 };
