@@ -25,9 +25,9 @@ const manifestOf = async (name: string): Promise<Readonly<Record<string, unknown
 };
 
 describe("each tarball", () => {
-  it("is one of seven packages", () => {
+  it("is one of eight packages", () => {
     expect(app.tarballs.map(({ name }) => name).toSorted()).toEqual(
-      ["cli", "core", "gitops-runner", "provider-oci", "sdk", "store-sql", "testkit"].map(
+      ["cli", "core", "gitops-runner", "provider-oci", "sdk", "server", "store-sql", "testkit"].map(
         (name) => `@muster/${name}`,
       ),
     );
@@ -173,7 +173,15 @@ describe("an application that embeds muster", () => {
     expect(code).toBe(0);
   });
 
-  it.each(["with-effect.ts", "with-promises.ts"])("keeps its process in %s", async (file) => {
+  it("finds muster's spans below its own", async () => {
+    const { code, stdout, stderr } = await npx("node", "with-tracing.ts");
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^open the shop\n {2}reconcileOnce\n/u);
+    expect(stdout).toContain("\n    apply\n      change create x 2\n");
+    expect(code).toBe(0);
+  });
+
+  it.each(["with-effect.ts", "with-promises.ts", "with-tracing.ts"])("keeps its process in %s", async (file) => {
     const text = await readFile(path.join(root, "examples/embed", file), "utf8");
     expect(text).not.toMatch(/process\.(exit|on|once|kill)|NodeRuntime|Logger/);
   });

@@ -15,6 +15,7 @@ import {
   type StoreError,
 } from "@muster/core";
 import { clientClosed } from "./closed.ts";
+import { joining, findHost } from "./host-tracer.ts";
 import { apply, plan, type TurnOptions } from "./turn.ts";
 
 export interface MusterOptions extends Omit<
@@ -73,13 +74,18 @@ export const createMuster = ({ store, ...always }: MusterOptions): Muster => {
     ): Promise<ReconcileReport> => {
       signal?.throwIfAborted();
       if (closed) throw clientClosed();
+      // First of all: later the caller's context may be another's.
+      const host = always.tracing === "off" ? null : await findHost();
+      signal?.throwIfAborted();
+      if (closed) throw clientClosed();
       const exit = await runtime.runPromiseExit(
         verb({
           ...always,
+          tracing: "off",
           sources,
           ...(expectDigest === undefined ? {} : { expectDigest }),
           ...(onEvent === undefined ? {} : { onEvent: telling(onEvent) }),
-        }),
+        }).pipe(joining(host)),
         signal === undefined ? {} : { signal },
       );
       if (Exit.isSuccess(exit)) return exit.value;

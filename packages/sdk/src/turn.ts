@@ -24,6 +24,7 @@ import {
   type StoreShape,
   waitForLease,
 } from "@muster/core";
+import { findHost, hasTracer, joining } from "./host-tracer.ts";
 
 export interface TurnOptions {
   /** Kinds of documents and the handlers behind them. */
@@ -43,6 +44,11 @@ export interface TurnOptions {
   readonly leaseMillis?: number;
   /** Apply only a plan of this digest; otherwise the report says `stale` and nothing was applied. */
   readonly expectDigest?: string;
+  /**
+   * `auto`: inside an application with an OpenTelemetry tracer our spans are children of its active
+   * span; a tracer of Effect that is there already goes before. `off`: they are not. Default `auto`.
+   */
+  readonly tracing?: "auto" | "off";
   /** Told what happens, in the order of happening. */
   readonly onEvent?: (event: Event) => Effect.Effect<void>;
 }
@@ -63,11 +69,18 @@ export const apply = (options: TurnOptions): Effect.Effect<ReconcileReport, Turn
 const turn = (
   options: TurnOptions,
   mode: "plan" | "apply",
-): Effect.Effect<ReconcileReport, TurnError, Store> =>
-  waitForLease(Effect.scoped(scopedTurn(options, mode)), ({ message }, millis) =>
+): Effect.Effect<ReconcileReport, TurnError, Store> => {
+  const whole = waitForLease(Effect.scoped(scopedTurn(options, mode)), ({ message }, millis) =>
     options.onEvent === undefined
       ? Effect.void
       : options.onEvent({ type: "waiting", message, millis }),
+  );
+  return options.tracing === "off" ? whole : traced(whole);
+};
+
+const traced = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(hasTracer, (has) =>
+    has ? call : Effect.flatMap(Effect.promise(findHost), (host) => joining(host)(call)),
   );
 
 const scopedTurn = Effect.fnUntraced(function* (
