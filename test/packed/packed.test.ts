@@ -181,8 +181,11 @@ describe("an application that embeds muster", () => {
     expect(code).toBe(0);
   });
 
-  it.each(["with-effect.ts", "with-promises.ts", "with-tracing.ts"])("keeps its process in %s", async (file) => {
-    const text = await readFile(path.join(root, "examples/embed", file), "utf8");
-    expect(text).not.toMatch(/process\.(exit|on|once|kill)|NodeRuntime|Logger/);
-  });
+  it.each(["with-effect.ts", "with-promises.ts", "with-tracing.ts"])(
+    "keeps its process in %s",
+    async (file) => {
+      const text = await readFile(path.join(root, "examples/embed", file), "utf8");
+      expect(text).not.toMatch(/process\.(exit|on|once|kill)|NodeRuntime|Logger/);
+    },
+  );
 });

@@ -19,7 +19,10 @@ interface WireSpan {
   readonly endTimeUnixNano: string;
   readonly attributes?: ReadonlyArray<Attribute>;
   readonly links?: ReadonlyArray<{ readonly traceId: string; readonly spanId: string }>;
-  readonly events?: ReadonlyArray<{ readonly name: string; readonly attributes: ReadonlyArray<Attribute> }>;
+  readonly events?: ReadonlyArray<{
+    readonly name: string;
+    readonly attributes: ReadonlyArray<Attribute>;
+  }>;
   readonly status?: { readonly code?: string; readonly message?: string };
 }
 
@@ -129,8 +132,7 @@ export const openCollector = async (status: number | null = 200): Promise<Collec
         .flatMap(decoded)
         .flatMap((one) => Object.values(one).flatMap(listOf))
         .map((one) => attributesOf((one["resource"] as Record<string, unknown>)["attributes"])),
-    bytes: () =>
-      received.map(({ head, body }) => `${head}\n${body.toString("latin1")}`).join("\n"),
+    bytes: () => received.map(({ head, body }) => `${head}\n${body.toString("latin1")}`).join("\n"),
     requests: () => received.map(({ path, type }) => ({ path, type })),
     close: () =>
       new Promise((resolve) => {
@@ -195,5 +197,7 @@ const logOf = (record: Record<string, unknown>): LogRecord => ({
 
 const pointsOf = (metric: Record<string, unknown>): ReadonlyArray<Record<string, unknown>> =>
   ["sum", "gauge", "histogram", "summary"]
-    .flatMap((sort) => listOf((metric[sort] as Record<string, unknown> | undefined)?.["dataPoints"]))
+    .flatMap((sort) =>
+      listOf((metric[sort] as Record<string, unknown> | undefined)?.["dataPoints"]),
+    )
     .map((point) => attributesOf(point["attributes"]));

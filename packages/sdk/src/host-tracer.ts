@@ -151,7 +151,10 @@ const contextAbove = (
     : api.trace.setSpanContext(around, spanContextOf(api, parent.value));
 };
 
-const spanContextOf = (api: Api, { traceId, spanId, sampled }: Tracer.AnySpan): Otel.SpanContext => ({
+const spanContextOf = (
+  api: Api,
+  { traceId, spanId, sampled }: Tracer.AnySpan,
+): Otel.SpanContext => ({
   traceId,
   spanId,
   traceFlags: sampled ? api.TraceFlags.SAMPLED : api.TraceFlags.NONE,

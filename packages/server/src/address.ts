@@ -44,5 +44,7 @@ export const mayBeCalled = (header: string | undefined, names: ReadonlyArray<str
   if (six !== undefined) return isIP(six) === 6;
   if (host === undefined) return false;
   const name = host.toLowerCase().replace(/\.$/u, "");
-  return isIP(name) === 4 || name === "localhost" || names.some((one) => one.toLowerCase() === name);
+  return (
+    isIP(name) === 4 || name === "localhost" || names.some((one) => one.toLowerCase() === name)
+  );
 };

@@ -43,9 +43,7 @@ export const headerLimit = 8 * 1024;
 const lastWaitMillis = 1_000;
 
 /** Listens until the scope closes. Fails with `Invalid` or `Unavailable`. */
-export const serve = (
-  options: ServerOptions,
-): Effect.Effect<Listening, ServerError, Scope.Scope> =>
+export const serve = (options: ServerOptions): Effect.Effect<Listening, ServerError, Scope.Scope> =>
   Effect.gen(function* () {
     const address = yield* Effect.fromResult(parseListenAddress(options.address)).pipe(
       Effect.mapError(
@@ -217,4 +215,3 @@ const send = (request: IncomingMessage, response: ServerResponse, page: Page): v
   response.end(request.method === "HEAD" ? undefined : bytes);
   if (page.status === 413) response.once("finish", () => request.destroy());
 };
-

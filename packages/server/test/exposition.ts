@@ -58,7 +58,9 @@ const parseSample = (line: string): Sample => {
     const pair = labelPair.exec(list);
     if (pair === null) throw new Error(`no labels: ${line}`);
     if (Object.hasOwn(labels, pair[1]!)) throw new Error(`a label twice: ${line}`);
-    labels[pair[1]!] = pair[2]!.replaceAll(/\\(.)/gu, (_, one: string) => (one === "n" ? "\n" : one));
+    labels[pair[1]!] = pair[2]!.replaceAll(/\\(.)/gu, (_, one: string) =>
+      one === "n" ? "\n" : one,
+    );
   }
   return { name, labels, value: Number(value.replace("Inf", "Infinity")) };
 };
@@ -82,9 +84,12 @@ const checkHistogram = (name: string, samples: ReadonlyArray<Sample>): void => {
   );
   for (const series of bySeries.values()) {
     const buckets = series.filter((one) => one.name === `${name}_bucket`);
-    const bounds = buckets.map(({ labels }) => Number((labels["le"] ?? "").replace("+Inf", "Infinity")));
+    const bounds = buckets.map(({ labels }) =>
+      Number((labels["le"] ?? "").replace("+Inf", "Infinity")),
+    );
     const counts = buckets.map(({ value }) => value);
-    const rises = (list: ReadonlyArray<number>) => list.every((one, at) => at === 0 || one >= list[at - 1]!);
+    const rises = (list: ReadonlyArray<number>) =>
+      list.every((one, at) => at === 0 || one >= list[at - 1]!);
     if (!rises(bounds) || !rises(counts)) throw new Error(`the buckets of ${name} fall`);
     if (bounds.at(-1) !== Number.POSITIVE_INFINITY) throw new Error(`${name} has no last bucket`);
     const total = series.find((one) => one.name === `${name}_count`)?.value;

@@ -60,8 +60,10 @@ const healthy: HealthState = {
   units: { total: 2, failing: 0 },
 };
 
-const open = (state: () => HealthState = () => healthy, more: { names?: ReadonlyArray<string> } = {}) =>
-  serve({ address: ":0", health: Effect.sync(state), ...more });
+const open = (
+  state: () => HealthState = () => healthy,
+  more: { names?: ReadonlyArray<string> } = {},
+) => serve({ address: ":0", health: Effect.sync(state), ...more });
 
 describe("health and readiness", () => {
   it.live("say how the loop is, and why not", () =>
@@ -92,8 +94,14 @@ describe("the metrics", () => {
   it.live("are Prometheus text as it is defined, whatever stands in a label", () =>
     Effect.gen(function* () {
       const { port } = yield* open();
-      yield* count(metrics.changes, { "muster.change.action": 'a"b\\c\nd', "muster.result": "done" });
-      yield* Metric.update(Metric.withAttributes(metrics.changeDuration, { "muster.result": "x" }), 3);
+      yield* count(metrics.changes, {
+        "muster.change.action": 'a"b\\c\nd',
+        "muster.result": "done",
+      });
+      yield* Metric.update(
+        Metric.withAttributes(metrics.changeDuration, { "muster.result": "x" }),
+        3,
+      );
       yield* Metric.update(metrics.leaseHeld, 1);
       const { status, headers, body } = yield* ask(port, { path: "/metrics" });
       assert.strictEqual(status, 200);
@@ -126,10 +134,21 @@ describe("what is not offered", () => {
       }
       assert.strictEqual(yield* status({ method: "POST", body: "x".repeat(100_000) }), 413);
       assert.strictEqual(yield* status({ headers: { x: "y".repeat(10_000) } }), 431);
-      for (const name of ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "2130706433"]) {
+      for (const name of [
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1.evil.example",
+        "2130706433",
+      ]) {
         assert.strictEqual(yield* host(name), 421, name);
       }
-      for (const name of ["localhost", "LOCALHOST:1", "10.1.2.3:9464", "[::1]:80", "muster.internal"]) {
+      for (const name of [
+        "localhost",
+        "LOCALHOST:1",
+        "10.1.2.3:9464",
+        "[::1]:80",
+        "muster.internal",
+      ]) {
         assert.strictEqual(yield* host(name), 200, name);
       }
     }).pipe(Effect.scoped),

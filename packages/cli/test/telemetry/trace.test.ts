@@ -25,9 +25,7 @@ const withCollector =
       }
     }, options)();
 
-const runOf = (url: string) => [
-  ...["run", "--repo", url, "--once", "--allow-profile", "DEFAULT"],
-];
+const runOf = (url: string) => [...["run", "--repo", url, "--once", "--allow-profile", "DEFAULT"]];
 
 const parentNames = (spans: ReadonlyArray<Span>, span: Span): ReadonlyArray<string> => {
   const parent = spans.find(({ spanId }) => spanId === span.parentId);
@@ -73,12 +71,8 @@ describe("the trace of a run", () => {
       });
       // Whoever knows repository, commit and environment finds the run: computed here anew.
       const normalised = repository.url.replace(/\.git$/u, "");
-      const digest = createHash("sha256")
-        .update(`${normalised}\n${head}\ndefault`)
-        .digest("hex");
-      expect(root.links).toEqual([
-        { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48) },
-      ]);
+      const digest = createHash("sha256").update(`${normalised}\n${head}\ndefault`).digest("hex");
+      expect(root.links).toEqual([{ traceId: digest.slice(0, 32), spanId: digest.slice(32, 48) }]);
 
       const top = "SYNC muster";
       const turn = `reconcileOnce < ${top}`;
@@ -199,7 +193,10 @@ describe("the trace of a run", () => {
     withCollector(async (world, collector) => {
       const file = await world.write("web.yaml", fleet(1));
       const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-      for (const args of [["plan", file, "--detailed-exitcode"], ["apply", file]]) {
+      for (const args of [
+        ["plan", file, "--detailed-exitcode"],
+        ["apply", file],
+      ]) {
         await world.inside(args, { env });
       }
       const roots = collector.spans().filter(({ parentId }) => parentId === null);
