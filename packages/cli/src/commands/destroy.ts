@@ -75,7 +75,8 @@ export const destroy = Command.make(
         yield* refuseAskedFor(record, flags.group);
         const sightings = yield* lookAt(flags, record, records);
         yield* refuseOthers(record, sightings, opened.owner);
-        const left = membersLeft(record, sightings, opened.owner).filter(
+        const all = membersLeft(record, sightings, opened.owner);
+        const left = all.filter(
           ({ name }) => Option.isNone(flags.group) || name?.set === flags.group.value,
         );
         const isGoing = (sighting: MemberSighting) => isDestroyable(record.document, sighting);
@@ -83,7 +84,8 @@ export const destroy = Command.make(
         const going = left.filter(isGoing);
         if (who !== null) yield* remember(opened, record, going, who);
         const unmarked = left.filter((sighting) => !isGoing(sighting));
-        return { place: opened.store.place, record, going, unmarked, who };
+        const groups = all.flatMap(({ name }) => (name === null ? [] : [name.set]));
+        return { place: opened.store.place, record, going, unmarked, groups, who };
       }),
     );
     yield* screen.result(

@@ -2,6 +2,7 @@
 
 import {
   canonicalJson,
+  compareText,
   type DocumentRecord,
   escapeText,
   formatAddress,
@@ -24,6 +25,8 @@ export interface Destruction {
   readonly going: ReadonlyArray<MemberSighting>;
   /** Left too, but without a readable mark. */
   readonly unmarked: ReadonlyArray<MemberSighting>;
+  /** The groups that members are left of, whichever was meant. */
+  readonly groups: ReadonlyArray<string>;
   /** Nothing when it was only looked at. */
   readonly who: Person | null;
 }
@@ -66,7 +69,7 @@ export const viewDestruction = (destruction: Destruction, calls: Calls): string 
       ? ["  what stays has no readable tag muster-member: terminate it by hand"]
       : []),
   ];
-  if (going.length === 0) return [...lines, `nothing of ${name} is left to destroy`].join("\n");
+  if (going.length === 0) return [...lines, nothingLeft(destruction)].join("\n");
   const count = `${going.length} ${going.length === 1 ? "member" : "members"}`;
   return [
     ...lines,
@@ -78,6 +81,13 @@ export const viewDestruction = (destruction: Destruction, calls: Calls): string 
           "  what a document asks for again before that stays",
         ]),
   ].join("\n");
+};
+
+const nothingLeft = ({ groups, record }: Destruction): string => {
+  const name = formatAddress(record.document);
+  if (groups.length === 0) return `nothing of ${name} is left to destroy`;
+  const known = [...new Set(groups)].sort(compareText).map((group) => escapeText(group));
+  return `nothing of that group of ${name} is left to destroy; members are left of: ${known.join(", ")}`;
 };
 
 const memberText = ({ displayName, name }: MemberSighting): string =>

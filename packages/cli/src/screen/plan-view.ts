@@ -51,9 +51,8 @@ const viewPlan = (plan: Plan, paint: Paint): ReadonlyArray<string> => {
     ...(plan.unsettled.length > 0
       ? [paint("yellow", `  ? open     ${plan.unsettled.length} earlier outcomes not known yet`)]
       : []),
-    ...[...plan.refusals, ...(plan.hold === null ? [] : [plan.hold])].flatMap((refusal) =>
-      viewRefusal(refusal, paint),
-    ),
+    ...plan.refusals.flatMap((refusal) => viewRefusal("refused", refusal, paint)),
+    ...(plan.hold === null ? [] : viewRefusal("held", plan.hold, paint)),
     ...(plan.changes.length === 0 && plan.refusals.length === 0 && plan.hold === null
       ? [paint("dim", "  nothing to do")]
       : []),
@@ -76,8 +75,12 @@ const where = (change: Change): string => {
   return "";
 };
 
-const viewRefusal = (refusal: Refusal, paint: Paint): ReadonlyArray<string> => [
-  paint("red", `  ! refused  ${escapeText(refusal.reason.text, 600)}`),
+const viewRefusal = (
+  word: "refused" | "held",
+  refusal: Refusal,
+  paint: Paint,
+): ReadonlyArray<string> => [
+  paint("red", `  ! ${word.padEnd(7)}  ${escapeText(refusal.reason.text, 600)}`),
   `             ${escapeText(refusal.remedy, 600)}`,
 ];
 

@@ -103,6 +103,10 @@ describe("muster destroy", () => {
       const shown = await destroy(world, "web", "--group", "batch");
       expect(shown.code).toBe(4);
       expect(shown.stdout).toContain("web --group 'batch' --confirm");
+      const other = await destroy(world, "web", "--group", "bacth", ...reason);
+      expect(other.code).toBe(0);
+      expect(other.stdout).toContain("nothing of that group of FleetConfig/web is left");
+      expect(other.stdout).toContain("members are left of: batch");
       expect((await destroy(world, "web", "--group", "batch", ...reason)).code).toBe(0);
       expect((await apply(world)).code).toBe(0);
       expect(living(world.simulator)).toHaveLength(1);

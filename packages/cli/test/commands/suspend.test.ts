@@ -39,6 +39,9 @@ describe("muster suspend", () => {
         expect(held.stdout).toContain("looking into errors");
         expect(held.stdout).toContain("muster resume FleetConfig/web");
       }
+      const plan = await world.inside(["plan", file, ...here(world)]);
+      expect(plan.stdout).toContain("+ create   web-3.1");
+      expect(plan.stdout).toContain("! held     ann@");
       expect(living(world.simulator)).toEqual(before);
       expect(accepted(world.simulator)).toEqual({ launches: 2, terminations: 0, others: 0 });
 

@@ -1,13 +1,14 @@
 // Law 6: what a person suspended stays as it is, what was invalid waits, and only what was named is destroyed.
 
 import { assert, describe, it } from "@effect/vitest";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import * as TestClock from "effect/testing/TestClock";
 import { consentDigest } from "@muster/core/plan/removals";
 import { makeMemoryStore } from "@muster/core/store/memory";
 import type { StoreShape } from "@muster/core/store/store";
-import type { MemberPhase } from "@muster/core/words/provider";
+import { type MemberPhase, ProviderError, type ProviderReason } from "@muster/core/words/provider";
 import type { StoreRecord } from "@muster/core/words/record";
 import { type FakeCloud, makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
 import { living, settleDown } from "../../src/fleet/survival.ts";
@@ -72,6 +73,9 @@ const conditionOf = (turn: Turn, type: string, name = "site") =>
     .find((status) => status.metadata.name === name)
     ?.conditions.find((condition) => condition.type === type);
 
+/** Lets waits between tries end; never ends itself. */
+const passTime = Effect.forever(Effect.andThen(Effect.yieldNow, TestClock.adjust("1 second")));
+
 const both = (web: number, db: number): FakeDocument => ({
   name: "site",
   spec: {
@@ -108,6 +112,29 @@ describe("law 6: what is suspended", () => {
         const count = first?.spec.groups[0]?.count ?? 2;
         assert.strictEqual(living(cloud, first?.name ?? "site").length, count);
       }
+    }),
+  );
+
+  it.effect("while it is worked on: what was begun ends, and nothing more begins", () =>
+    Effect.gen(function* () {
+      const { cloud, store } = yield* start(fleetOf(2));
+      const document = { name: "site", spec: { ...fleetOf(6).spec, parallel: 1 } };
+      const handler = {
+        ...cloud.handler,
+        create: (request: Parameters<typeof cloud.handler.create>[0]) =>
+          Effect.andThen(
+            Effect.orDie(put(store, suspension(at(90)))),
+            cloud.handler.create(request),
+          ),
+      };
+      const turn = yield* fakeTurn({ cloud, store, documents: [document], handler });
+      assert.deepStrictEqual(
+        turn.outcomes.map(({ code, result }) => code ?? result),
+        ["done", "Held", "Held", "Held"],
+      );
+      assert.strictEqual(living(cloud, "site").length, 3);
+      assert.strictEqual(conditionOf(turn, "Ready")?.reason, "Suspended");
+      assert.strictEqual(conditionOf(turn, "Stalled")?.status, "False");
     }),
   );
 
@@ -149,6 +176,44 @@ describe("law 6: what is suspended", () => {
 });
 
 describe("law 6: what is in quarantine", () => {
+  it.effect(
+    "was called invalid, and for no other reason; it is asked again once a person says so",
+    () =>
+      Effect.gen(function* () {
+        const reasons = ["Invalid", "Denied", "Exhausted", "Throttled", "Unreachable", "Conflict"];
+        for (const reason of reasons as ReadonlyArray<ProviderReason>) {
+          const { cloud, store } = yield* start(fleetOf(1));
+          const policy = { quarantine: true };
+          const documents = [fleetOf(2)];
+          const error = new ProviderError({
+            reason,
+            operation: "launch",
+            message: "no such image",
+          });
+          const handler = { ...cloud.handler, create: () => Effect.fail(error) };
+          yield* Effect.raceFirst(fakeTurn({ cloud, store, documents, policy, handler }), passTime);
+          const kept = (yield* store.load("us")).filter((record) => record._tag === "Quarantine");
+          assert.strictEqual(kept.length, reason === "Invalid" ? 1 : 0, reason);
+          if (reason !== "Invalid") continue;
+
+          const held = yield* fakeTurn({ cloud, store, documents, policy });
+          assert.strictEqual(living(cloud, "site").length, 1);
+          const { consent } = held.left[0]!.hold!;
+          yield* TestClock.adjust("1 minute");
+          const when = new Date(yield* Clock.currentTimeMillis).toISOString();
+          yield* put(store, {
+            _tag: "Approval",
+            digest: consent!,
+            by: "ann",
+            reason: "the image is there",
+            at: when,
+          });
+          yield* fakeTurn({ cloud, store, documents, policy });
+          assert.strictEqual(living(cloud, "site").length, 2);
+        }
+      }),
+  );
+
   it.effect("waits for another input or for consent that came later", () =>
     Effect.gen(function* () {
       const { cloud, store } = yield* start(fleetOf(2));
