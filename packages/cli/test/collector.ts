@@ -191,7 +191,7 @@ const logOf = (record: Record<string, unknown>): LogRecord => ({
   traceId: hexOf(record["traceId"]),
   spanId: hexOf(record["spanId"]),
   severity: String(record["severityText"]),
-  body: Object.values((record["body"] ?? {}) as object)[0],
+  body: Object.values(record["body"] ?? {})[0],
   attributes: attributesOf(record["attributes"]),
 });
 

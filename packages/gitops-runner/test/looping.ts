@@ -93,7 +93,7 @@ export const startLoop = (given: LoopCase): Effect.Effect<Looping, never, Git | 
       Effect.gen(function* () {
         while (true) {
           const event = yield* Queue.take(queue);
-          if (event.type === type) return event as never;
+          if (isOf(event, type)) return event;
         }
       });
     const pass = (millis: number) =>
@@ -109,12 +109,11 @@ export const startLoop = (given: LoopCase): Effect.Effect<Looping, never, Git | 
       next,
       tick: Effect.gen(function* () {
         const before = events.length;
-        const ticked = () =>
-          events.slice(before).find((event) => event.type === "ticked") as
-            | Extract<LoopEvent, { readonly type: "ticked" }>
-            | undefined;
-        while (ticked() === undefined) yield* pass(step);
-        return ticked()!;
+        while (true) {
+          yield* pass(step);
+          const ticked = events.slice(before).find((event) => isOf(event, "ticked"));
+          if (ticked !== undefined) return ticked;
+        }
       }),
       reload: Queue.offer(reload, undefined),
       askToStop: Deferred.succeed(stop, undefined),
@@ -125,6 +124,11 @@ export const startLoop = (given: LoopCase): Effect.Effect<Looping, never, Git | 
 
 const step = 3_000;
 let running = 0;
+
+const isOf = <Type extends LoopEvent["type"]>(
+  event: LoopEvent,
+  type: Type,
+): event is Extract<LoopEvent, { readonly type: Type }> => event.type === type;
 
 /** No git process runs, and none is about to. */
 const quiet = Effect.gen(function* () {

@@ -23,7 +23,7 @@ let loading: Promise<Api | null> | undefined;
 
 const loadApi = (): Promise<Api | null> =>
   (loading ??= import("@opentelemetry/api").then(
-    (api) => api as Api,
+    (api) => api,
     () => null,
   ));
 

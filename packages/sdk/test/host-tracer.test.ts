@@ -31,7 +31,7 @@ const sdk = new NodeSDK({
   spanProcessors: [
     {
       onStart: () => undefined,
-      onEnd: (span) => void ended.push(span as unknown as EndedSpan),
+      onEnd: (span) => void ended.push(span),
       forceFlush: () => Promise.resolve(),
       shutdown: () => Promise.resolve(),
     },

@@ -168,7 +168,7 @@ const answerer = (
   health: Effect.Effect<HealthState>,
   names: ReadonlyArray<string>,
 ): Effect.Effect<Answer> =>
-  Effect.map(Effect.context<never>(), (services) => {
+  Effect.map(Effect.context(), (services) => {
     const run = Effect.runCallbackWith(services);
     return (request, response) => {
       const refusal = refuse(request, names);

@@ -288,7 +288,12 @@ const tell = Effect.fnUntraced(function* (ran: RunReport, output: "human" | "jso
 
 /** What a person looks at before the held head is accepted. */
 const heldPlans = (left: ReadonlyArray<Plan>, paint: Paint): ReadonlyArray<string> =>
-  left.some((plan) => plan.hold !== null) ? [viewPlans(left, digestOfPlans(left), paint), ""] : [];
+  left.some((plan) => plan.hold !== null)
+    ? [viewPlans(held(left), digestOfPlans(held(left)), paint), ""]
+    : [];
+
+const held = (plans: ReadonlyArray<Plan>): ReadonlyArray<Plan> =>
+  plans.filter((plan) => plan.hold !== null);
 
 const publication = ({ published, unpublished }: RunReport): string => {
   if (unpublished !== null) {

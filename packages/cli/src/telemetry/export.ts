@@ -83,7 +83,7 @@ const layerOf = (settings: TelemetrySettings, courier: Courier, tell: Tell): Lay
       Layer.provide(serializationOf(to)),
       Layer.provide(clientOf(to, courier, tell)),
       // Its flusher is of no use to others; tracer and loggers are references.
-    ) as unknown as Layer.Layer<never>;
+    );
   };
   const { traces, metrics, logs } = settings.destinations;
   const exportInterval = settings.metricsMillis;

@@ -2,7 +2,7 @@
 
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
-import * as Layer from "effect/Layer";
+import type * as Layer from "effect/Layer";
 import * as Logger from "effect/Logger";
 import * as Result from "effect/Result";
 import * as Flag from "effect/cli/Flag";
@@ -89,7 +89,7 @@ const exported =
     const hung = parent === null ? command : Effect.withParentSpan(command, parent);
     return Effect.flatMap(
       Effect.promise(() => import("./export.ts")),
-      ({ exporting }) => exporting(found, warn)(hung as Effect.Effect<A, E, R>),
+      ({ exporting }) => exporting(found, warn)(hung),
     );
   };
 

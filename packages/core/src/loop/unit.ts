@@ -7,7 +7,7 @@ import type { Outcome } from "../apply/outcome.ts";
 import type { HeldLease } from "../lease/lease.ts";
 import { Store, type StoreError } from "../store/store.ts";
 import { effectiveChanges, type Refusal } from "../words/plan.ts";
-import { suspensionRefusal } from "../plan/suspension.ts";
+import { hasEnded, suspensionRefusal } from "../plan/suspension.ts";
 import { keyOf } from "../words/record.ts";
 import type { LookAgain } from "./again.ts";
 import type { Failure, Fence } from "./fence.ts";
@@ -98,7 +98,7 @@ const mayBegin = Effect.fnUntraced(function* (
   for (const name of [document.name, ...(previousName === undefined ? [] : [previousName])]) {
     const key = keyOf("Suspension", { kind: document.kind, name });
     const record = yield* store.record(input.policy.owner, key);
-    if (record?._tag === "Suspension" && Date.parse(record.until) > now) {
+    if (record?._tag === "Suspension" && !hasEnded(record, now)) {
       return suspensionRefusal(record);
     }
   }

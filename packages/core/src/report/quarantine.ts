@@ -22,8 +22,11 @@ export const quarantineNews = (
       .filter(({ result, code }) => result === "failed" && code === "Invalid")
       .map((outcome) => [formatAddress(outcome.document), outcome]),
   );
+  // What may not be acted on, such as an unsigned head, says nothing of what is asked.
   const inputs = new Map(
-    input.plans.map((plan) => [formatAddress(plan.document), plan.inputDigest]),
+    input.plans
+      .filter(({ hold }) => hold === null)
+      .map((plan) => [formatAddress(plan.document), plan.inputDigest]),
   );
   return {
     puts: input.plans.flatMap((plan) => {
@@ -34,6 +37,7 @@ export const quarantineNews = (
     }),
     deletes: input.records.flatMap((record) =>
       record._tag === "Quarantine" &&
+      inputs.has(formatAddress(record.document)) &&
       inputs.get(formatAddress(record.document)) !== record.inputDigest
         ? [recordKey(record)]
         : [],

@@ -71,7 +71,7 @@ export const traced =
       ),
       // Only this very span's own: a step never fails with one.
       Effect.catch((error) =>
-        error instanceof Recorded ? Effect.succeed(error.value as A) : Effect.fail(error as E),
+        error instanceof Recorded ? Effect.succeed(error.value) : Effect.fail(error),
       ),
     ) as Effect.Effect<A, E, R>;
 
