@@ -1,6 +1,7 @@
 // Decides what the process answers: one exit code and one told error for everything that can go wrong.
 
 import * as Cause from "effect/Cause";
+import * as Context from "effect/Context";
 import * as Exit from "effect/Exit";
 import type * as Runtime from "effect/Runtime";
 import * as Schema from "effect/Schema";
@@ -15,6 +16,11 @@ export class CommandEnd extends Schema.TaggedError<CommandEnd>()("CommandEnd", {
 
 /** Ends with a code; everything there is to say was said. */
 export const endWith = (code: number): CommandEnd => new CommandEnd({ code });
+
+/** Whether a process that was told to stop did so in good order: then being interrupted is a success. */
+export const Stop: Context.Reference<{ inOrder: boolean }> = Context.Reference<{
+  inOrder: boolean;
+}>("@muster/cli/exit/Stop", { defaultValue: () => ({ inOrder: false }) });
 
 /** Wrong arguments or configuration. */
 export const wrongInput = (message: string, remedy: string): CommandEnd =>

@@ -133,11 +133,13 @@ export const prometheusName = (name: string): string => {
 /** Events of the log: the value of `event.name`, with what is said and what is attached. */
 export const events = {
   loopStarted: "loop.started",
+  loopStopping: "loop.stopping",
   loopStopped: "loop.stopped",
   tickFinished: "tick.finished",
   tickFailed: "tick.failed",
   headMoved: "source.moved",
   sourceHeld: "source.held",
+  faultFound: "fault.found",
   leaseWaiting: "lease.waiting",
   leaseClaimed: "lease.claimed",
   leaseReleased: "lease.released",
@@ -145,6 +147,7 @@ export const events = {
   changeStarted: "change.started",
   changeProgress: "change.progress",
   changeFinished: "change.finished",
+  unitEnded: "unit.ended",
   unitBackedOff: "unit.backed-off",
   unitRecovered: "unit.recovered",
   statusPublished: "status.published",
