@@ -59,7 +59,7 @@ export const makeSourceReader = (options: SourceOptions): SourceReader => {
     readPublished({ ...commit, cache: options.cache }),
   );
 
-  const read = Effect.fn("source")(function* () {
+  const read = Effect.fnUntraced(function* () {
     if (!opened) yield* openCache(options.cache);
     opened = true;
     const sighting = yield* fetchBranch(options);

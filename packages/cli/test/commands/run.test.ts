@@ -120,8 +120,6 @@ describe("muster run --once", () => {
     ["http://git.example.com/x", /scheme "?http"? is not supported/u],
     ["ext::sh -c 'touch owned'", /space or a control character|remote helpers/u],
     ["ext::sh", /remote helpers/u],
-    ["git@git.example.com:x", /ssh addresses/u],
-    ["ssh://git.example.com/x", /scheme "?ssh"? is not supported/u],
     ["--upload-pack=touch", /relative path|not supported/u],
     ["fleets.git", /relative path\n {2}give the absolute path/u],
     ["file://host/x", /must begin with file:\/\/\//u],
@@ -136,7 +134,7 @@ describe("muster run --once", () => {
   );
 
   it(
-    "says what is missing: the repository, the branch, --once",
+    "says what is missing or cannot be: the repository, the branch, a duration",
     inWorld(async (world) => {
       const none = await world.inside(["run", "--repo", world.at("none.git"), "--once"]);
       expect(none.code).toBe(2);
@@ -146,9 +144,16 @@ describe("muster run --once", () => {
       const branch = await world.inside(command(repository, "--branch", "prod", ...profile));
       expect(branch.code).toBe(2);
       expect(branch.stderr).toMatch(/prod[^]*\n {2}check the name/u);
-      const loop = await world.inside(["run", "--repo", repository.url]);
-      expect(loop.code).toBe(1);
-      expect(loop.stderr).toContain("add --once");
+      for (const [flag, told] of [
+        ["--interval=soon", /--interval "?soon"? is no duration\n {2}give a whole number/u],
+        ["--interval=10ms", /out of bounds\n {2}give at least 1s/u],
+        ["--lease-ttl=1h", /out of bounds\n {2}give at least 20s and at most 120s/u],
+        ["--output=json", /no result to print as JSON\n {2}add --once/u],
+      ] as const) {
+        const loop = await world.inside(["run", "--repo", repository.url, flag]);
+        expect(loop.code).toBe(1);
+        expect(loop.stderr).toMatch(told);
+      }
       expect(world.simulator.requests()).toEqual([]);
     }),
   );
