@@ -50,6 +50,8 @@ export interface LoopCase {
   readonly store: StoreShape;
   readonly holder?: string;
   readonly cache?: string;
+  /** It outlives the test's scope, as what was killed has to. */
+  readonly detached?: boolean;
   readonly run?: Partial<RunOptions>;
   readonly loop?: Partial<LoopOptions>;
 }
@@ -88,7 +90,10 @@ export const startLoop = (given: LoopCase): Effect.Effect<Looping, never, Git | 
         ...given.loop,
       },
       { reload, stop },
-    ).pipe(Effect.provideService(Store, store), Effect.forkScoped);
+    ).pipe(
+      Effect.provideService(Store, store),
+      given.detached === true ? Effect.forkDetach : Effect.forkScoped,
+    );
     const next: Looping["next"] = (type) =>
       Effect.gen(function* () {
         while (true) {
