@@ -40,7 +40,7 @@ export interface Span {
   readonly status: string;
 }
 
-export interface LogRecord {
+interface LogRecord {
   readonly traceId: string | null;
   readonly spanId: string | null;
   readonly severity: string;

@@ -1,6 +1,6 @@
 // Reads the Prometheus text format 0.0.4 strictly: what a lenient scraper would let pass is a fault here.
 
-export interface Sample {
+interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;

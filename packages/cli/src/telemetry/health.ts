@@ -9,7 +9,7 @@ import type { HealthState, Listening, ServerError } from "@muster/server";
 import { logEvent } from "./log.ts";
 
 /** How one turn of the loop ended. */
-export interface Tick {
+interface Tick {
   /** Nothing when it went well. */
   readonly error: string | null;
   readonly units: HealthState["units"];

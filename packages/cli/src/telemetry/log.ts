@@ -15,7 +15,7 @@ import type { Change } from "@muster/core/words/plan";
 export type LogFormat = "text" | "json";
 
 /** What one line tells; all text in it is escaped. */
-export interface LogLine {
+interface LogLine {
   readonly timestamp: string;
   readonly level: string;
   readonly message: string;
@@ -26,7 +26,7 @@ export interface LogLine {
 
 const textLimit = 2_000;
 
-export const logLine = (options: Logger.Options<unknown>): LogLine => {
+const logLine = (options: Logger.Options<unknown>): LogLine => {
   const span = options.fiber.cache.span;
   const cause = causeOf(options.cause);
   return {
@@ -61,10 +61,10 @@ const causeOf = (cause: Cause.Cause<unknown>): string | null => {
 };
 
 /** One JSON object. */
-export const jsonLine = (line: LogLine): string => JSON.stringify(line);
+const jsonLine = (line: LogLine): string => JSON.stringify(line);
 
 /** `2026-01-02T03:04:05.678Z INFO  message  key=value …`. */
-export const textLine = ({ timestamp, level, message, attributes: told }: LogLine): string => {
+const textLine = ({ timestamp, level, message, attributes: told }: LogLine): string => {
   const rest = Object.entries(told).map(
     ([key, value]) => `${key}=${/^[\w./:@+-]+$/u.test(`${value}`) ? value : JSON.stringify(value)}`,
   );

@@ -5,7 +5,7 @@ import { quote } from "@muster/core/words/quote";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-export type Signal = "traces" | "metrics" | "logs";
+type Signal = "traces" | "metrics" | "logs";
 
 export interface Destination {
   readonly url: string;

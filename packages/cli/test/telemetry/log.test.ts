@@ -7,7 +7,8 @@ import { events } from "@muster/core/report/telemetry";
 import { fleet } from "../fleet.ts";
 import { inWorld } from "../world.ts";
 import { logEvent, type LogFormat, makeLogger } from "../../src/telemetry/log.ts";
-import { logFormatIn } from "../../src/telemetry/telemetry.ts";
+import { Out } from "../../src/screen/out.ts";
+import { logFormatIn, logging } from "../../src/telemetry/telemetry.ts";
 
 const evil = "a\u001b[2J\u202e\n\u009b31m b";
 
@@ -56,6 +57,23 @@ describe("a line of the log", () => {
       assert.notMatch(line, /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/u);
       assert.match(line, /^1970-01-01T00:00:00\.000Z INFO {2}a.* {2}event\.name=source\.moved/u);
       assert.include(line, '  a="b  c=d"  e=f');
+    }),
+  );
+
+  it.effect("is also written where another logger is already", () =>
+    Effect.gen(function* () {
+      const [said, sent]: [Array<string>, Array<string>] = [[], []];
+      const out = {
+        ...(yield* Out),
+        say: (text: string) => Effect.sync(() => void said.push(text)),
+      };
+      const other = Logger.make(({ message }) => void sent.push(String(message)));
+      yield* logEvent(events.loopStarted, "Info", "begins").pipe(
+        Effect.provide(logging("text", out)),
+        Effect.provide(Logger.layer([other])),
+      );
+      assert.deepStrictEqual(sent, ["begins"]);
+      assert.match(said.join("|"), /INFO {2}begins {2}event\.name=loop\.started$/u);
     }),
   );
 

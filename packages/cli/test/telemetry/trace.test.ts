@@ -109,7 +109,9 @@ describe("the trace of a run", () => {
       });
       const members = spans
         .filter(({ name }) => name === "change create")
-        .map(({ attributes }) => `${attributes["muster.member"]} ${attributes["muster.result"]}`);
+        .map(({ attributes }) =>
+          [attributes["muster.member"], attributes["muster.result"]].join(" "),
+        );
       expect(members.toSorted()).toEqual(["web-1.1 done", "web-2.1 done"]);
 
       const known = new Set(Object.values(metrics).map(({ id }) => id));
@@ -165,7 +167,9 @@ describe("the trace of a run", () => {
       const spans = collector.spans();
       expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set(["a1".repeat(16)]));
       const failed = spans.filter(({ attributes }) => attributes["error.type"] !== undefined);
-      const told = failed.map(({ name, attributes }) => `${name}: ${attributes["error.type"]}`);
+      const told = failed.map(({ name, attributes }) =>
+        [name, attributes["error.type"]].join(": "),
+      );
       expect([...new Set(told)].toSorted()).toEqual([
         "SYNC muster: infrastructure failed",
         "change create: Invalid",

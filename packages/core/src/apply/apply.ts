@@ -376,9 +376,9 @@ const aboutDocument = ({ document }: Plan) => ({
 const tracedChange = (
   plan: Plan,
   change: Change,
-  act: Effect.Effect<Outcome, Failure>,
+  carriedOut: Effect.Effect<Outcome, Failure>,
 ): Effect.Effect<Outcome, Failure> =>
-  act.pipe(
+  carriedOut.pipe(
     Effect.tap((outcome) => count(metrics.changes, labelsOf(outcome))),
     timed(metrics.changeDuration, (exit) =>
       Exit.isSuccess(exit)

@@ -112,7 +112,7 @@ export const metrics = {
   ),
   units: gauge("muster.units", "Documents, by state.", "{document}"),
   members: gauge("muster.members", "Members of a document: asked, present, running.", "{member}"),
-  leaseHeld: gauge("muster.lease.held", "1 while this process holds the lease.", "1"),
+  leaseHeld: gauge("muster.lease.held", "1 while this process holds the lease.", "{lease}"),
   storeCommits: counter(
     "muster.store.commits",
     "Transactions of the store, by result.",
