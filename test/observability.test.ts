@@ -136,6 +136,17 @@ describe("the reference", () => {
   });
 
   it("lists every span and attribute", () => {
+    const made = ["core", "gitops-runner"].flatMap((name) => {
+      const folder = path.join(root, "packages", name, "src");
+      const texts = readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".ts"))
+        .map((file) => readFileSync(path.join(folder, file), "utf8"));
+      return texts.flatMap((text) =>
+        [...text.matchAll(/Effect\.fn\("([^"]+)"/gu)].map(([, span]) => span!),
+      );
+    });
+    expect(made.length).toBeGreaterThan(5);
+    for (const span of made) expect(Object.values(spans) as ReadonlyArray<string>).toContain(span);
     const named = rows("Spans").map((name) => name.replace(/ (?:muster|…).*$/u, ""));
     expect(named.toSorted()).toEqual(Object.values(spans).toSorted());
     expect(rows("Attributes").toSorted()).toEqual(Object.values(attributes).toSorted());

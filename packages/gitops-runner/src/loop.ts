@@ -16,10 +16,17 @@ import * as Random from "effect/Random";
 import * as Result from "effect/Result";
 import * as Scope from "effect/Scope";
 import { Lease, type LeaseError } from "@muster/core/lease/lease";
-import { type Ended, makeEngine, type Ticked, type UnitState } from "@muster/core/loop/engine";
+import {
+  type Ended,
+  type Engine,
+  makeEngine,
+  type Ticked,
+  type UnitState,
+} from "@muster/core/loop/engine";
 import { type Ladder, waitAfterFailures } from "@muster/core/loop/ladder";
 import { openRegistry, type Registry } from "@muster/core/loop/registry";
 import { readDocuments } from "@muster/core/read/read";
+import { reading } from "@muster/core/report/steps";
 import { Store, StoreError } from "@muster/core/store/store";
 import { type Diagnostic, hasErrors } from "@muster/core/words/diagnostic";
 import type { Document } from "@muster/core/words/document";
@@ -30,7 +37,9 @@ import type { Sighting } from "./fetch.ts";
 import type { Git } from "./git.ts";
 import { publishRun, type PublishedRun, type PublishRunRequest } from "./publish-run.ts";
 import { type RunError, type RunOptions, turnInput } from "./run.ts";
+import { type LoopTraces, makeLoopTraces } from "./loop-trace.ts";
 import { makeSourceReader, type Source, type SourceReader } from "./source.ts";
+import { currentTrace, noteHead } from "./trace.ts";
 import type { Verification } from "./verify.ts";
 import { makeWatchedLease, type WatchedLease } from "./watched-lease.ts";
 
@@ -110,10 +119,16 @@ const loop = Effect.fnUntraced(function* (
   const wakes = yield* Queue.unbounded<Wake>();
   yield* Effect.forkScoped(forward(signals, wakes));
   const tell = options.onLoop;
-  const engine = yield* makeEngine({
+  const engine: Engine = yield* makeEngine({
     ladder: ladderOf(options),
-    onEnded: (ended) => Effect.andThen(tell({ type: "ended", ended }), Queue.offer(wakes, "ended")),
+    onEnded: (ended) =>
+      Effect.all([
+        traces.noteOutcomes(ended.outcomes),
+        tell({ type: "ended", ended }),
+        Queue.offer(wakes, "ended"),
+      ]),
   });
+  const traces: LoopTraces = yield* makeLoopTraces(() => engine.session() !== null);
   let runner = yield* openRunner(yield* options.settle);
   const memory = newMemory(yield* Clock.currentTimeMillis);
   let reloading = false;
@@ -145,6 +160,7 @@ const loop = Effect.fnUntraced(function* (
   const trouble = Effect.fnUntraced(function* (error: Failure) {
     memory.failures += 1;
     memory.trouble = troubleOf(error);
+    yield* traces.noteFault({ type: memory.trouble.reason, message: memory.trouble.message });
     const ladder = { firstMillis: options.intervalMillis, longestMillis: longestLoopWait };
     const wait = waitAfterFailures(memory.failures, ladder, yield* Random.next);
     const againAt = yield* nextTickIn(wait);
@@ -190,7 +206,10 @@ const loop = Effect.fnUntraced(function* (
       });
     }
     noteSource(memory, source);
-    const { documents, diagnostics } = readOnce(memory, runner.registry, source);
+    yield* noteHead(runner.options, source.sighting.head);
+    const { documents, diagnostics } = yield* reading(() =>
+      readOnce(memory, runner.registry, source),
+    );
     memory.faults = diagnostics.filter(({ severity }) => severity === "error").length;
     if (memory.faults > 0) {
       if (memory.toldFaults !== source.sighting.head) yield* tell({ type: "faults", diagnostics });
@@ -200,12 +219,16 @@ const loop = Effect.fnUntraced(function* (
     const store = yield* Store;
     const run = engine.session()?.run ?? crypto.randomUUID();
     const { registry, options: given } = runner;
-    const input = turnInput({ options: { ...given, run }, source, registry, chain: store.id, run });
+    const input = {
+      ...turnInput({ options: { ...given, run }, source, registry, chain: store.id, run }),
+      ...(yield* currentTrace),
+    };
     const ticked = yield* engine
       .tick(input, documents)
       .pipe(Effect.provideService(Lease, runner.watched.lease));
     memory.documents = documents;
     memory.news ||= ticked.news;
+    if (ticked.begun > 0) yield* traces.noteWork(run);
     if (source.news !== null && !ticked.news) {
       yield* store.commit({ owner: given.owner, ...source.news });
     }
@@ -264,13 +287,13 @@ const loop = Effect.fnUntraced(function* (
     const wake =
       left <= 0 ? yield* Queue.poll(wakes) : yield* Effect.timeoutOption(Queue.take(wakes), left);
     if (Option.isNone(wake)) {
-      yield* tickWhole;
+      yield* traces.within(runner.options, tickWhole);
     } else if (wake.value === "stop") {
-      return yield* stop;
+      return yield* engine.session() === null ? stop : traces.within(runner.options, stop);
     } else if (wake.value === "reload") {
       yield* reload;
     } else {
-      yield* afterEnd;
+      yield* engine.session() === null ? afterEnd : traces.within(runner.options, afterEnd);
       if (reloading && engine.busy() === 0) yield* reload;
     }
   }

@@ -16,6 +16,7 @@ import type { GitLeaseShape, HeldGitLease } from "./lease.ts";
 import { push } from "./publish.ts";
 import type { RefUpdate } from "./refs.ts";
 import { buildStatusUpdate } from "./status.ts";
+import { currentTrace } from "./trace.ts";
 import type { Repository } from "./url.ts";
 
 export interface PublishedRun {
@@ -60,7 +61,7 @@ export const publishRun = Effect.fn("publish")(function* (
 > {
   const store = yield* Store;
   const head = yield* store.auditHead;
-  const status = yield* statusUpdate(request, head);
+  const status = yield* statusUpdate(request, head, yield* currentTrace);
   const audit = yield* auditUpdate(request, head, status !== null);
   const updates = [status, audit].filter((update) => update !== null);
   if (updates.length === 0) return null;
@@ -74,6 +75,7 @@ export const publishRun = Effect.fn("publish")(function* (
 const statusUpdate = (
   { options, sighting, said }: PublishRunRequest,
   audit: AuditHead,
+  trace: { readonly trace?: string },
 ): Effect.Effect<RefUpdate | null, GitError, Git> =>
   buildStatusUpdate({
     cache: options.cache,
@@ -85,6 +87,7 @@ const statusUpdate = (
       source: sighting.head,
       plans: said.plans,
       audit,
+      ...trace,
     },
   });
 

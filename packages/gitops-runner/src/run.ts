@@ -20,7 +20,7 @@ import type { GitError } from "./error.ts";
 import type { Git } from "./git.ts";
 import { publishRun, type PublishedRun } from "./publish-run.ts";
 import { holdOf, makeSourceReader, type Source, type SourceOptions } from "./source.ts";
-import { noteHead, tracedRun } from "./trace.ts";
+import { currentTrace, noteHead, tracedRun } from "./trace.ts";
 import type { Verification } from "./verify.ts";
 import { makeWatchedLease } from "./watched-lease.ts";
 
@@ -94,6 +94,7 @@ const turn = Effect.fnUntraced(function* (
   const registry = yield* openRegistry(options.plugins);
   return yield* reconcileOnce({
     ...turnInput({ options, source, registry, chain: store.id, run: options.run }),
+    ...(yield* currentTrace),
     sources: source.texts,
     mode: "apply",
   });

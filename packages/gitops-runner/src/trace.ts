@@ -1,12 +1,19 @@
 // What a trace says of a run: one trace for each, linked to the commit that it acts on.
 
 import { createHash } from "node:crypto";
-import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Tracer from "effect/Tracer";
 import { attributes, metrics, spans } from "@muster/core/report/telemetry";
-import { count, errorLabel, errorType, type Fault, timed, traced } from "@muster/core/report/trace";
+import {
+  count,
+  errorLabel,
+  errorType,
+  type Fault,
+  RunSpan,
+  timed,
+  traced,
+} from "@muster/core/report/trace";
 import { type Verdict, verdictOfApply } from "@muster/core/report/verdict";
 import type { ReconcileReport } from "@muster/core/reconcileOnce";
 import { hasErrors } from "@muster/core/words/diagnostic";
@@ -16,7 +23,7 @@ import type { Repository } from "./url.ts";
 /** The name of the pipeline that a runner is. */
 export const pipelineName = "muster";
 
-interface Source {
+export interface Source {
   readonly repository: Repository;
   readonly branch: string;
   readonly environment: string;
@@ -28,7 +35,7 @@ interface TracedReport {
 }
 
 /** What the conventions call the result of a pipeline's run. */
-export type PipelineResult = "success" | "failure" | "error" | "cancellation";
+type PipelineResult = "success" | "failure" | "error" | "cancellation";
 
 const resultOfVerdict: Readonly<Record<Verdict, PipelineResult>> = {
   done: "success",
@@ -43,7 +50,7 @@ const resultOfVerdict: Readonly<Record<Verdict, PipelineResult>> = {
 const verdictOf = ({ report }: TracedReport): Verdict =>
   hasErrors(report.diagnostics) ? "faulty documents" : verdictOfApply(report);
 
-export const resultOf = (exit: Exit.Exit<TracedReport, unknown>): PipelineResult => {
+const resultOf = (exit: Exit.Exit<TracedReport, unknown>): PipelineResult => {
   if (Exit.isFailure(exit)) {
     return errorType(exit.cause) === "Interrupted" ? "cancellation" : "error";
   }
@@ -58,62 +65,50 @@ const faultOf = (ran: TracedReport): Fault | null => {
   return { type: ran.unpublished.reason, message: ran.unpublished.message };
 };
 
-/** The span of the run, wherever below it one stands. */
-const RunSpan: Context.Reference<Tracer.Span | null> = Context.Reference<Tracer.Span | null>(
-  "@muster/gitops-runner/trace/RunSpan",
-  { defaultValue: () => null },
-);
-
-/**
- * One run as the root of its own trace, or as the child of the span that the environment names.
- * In a loop the latter would be one trace of weeks: there give `root: true`, and it is linked.
- */
+/** One run as one trace, or as the child of the span that the environment names. */
 export const tracedRun =
-  (options: Source & { readonly run: string; readonly root?: boolean }) =>
+  (options: Source & { readonly run: string }) =>
   <A extends TracedReport, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(parentOf, (parent) =>
-      run.pipe(
-        Effect.onExit((exit) =>
-          Effect.annotateCurrentSpan({
-            [attributes.pipelineResult]: resultOf(exit),
-            [attributes.taskRunResult]: resultOf(exit),
-          }),
-        ),
-        Effect.onExit((exit) =>
-          resultOf(exit) === "error"
-            ? count(metrics.runErrors, { ...pipeline, ...labelOfError(exit) })
-            : Effect.void,
-        ),
-        timed(metrics.runDuration, (exit) => ({
-          ...pipeline,
-          [attributes.pipelineRunState]: "executing",
+    run.pipe(
+      Effect.onExit((exit) =>
+        Effect.annotateCurrentSpan({
           [attributes.pipelineResult]: resultOf(exit),
-        })),
-        (step) =>
-          Effect.flatMap(Effect.orDie(Effect.currentSpan), (span) =>
-            Effect.provideService(step, RunSpan, span),
-          ),
-        traced<A>(`${spans.run} ${pipelineName}`, {
-          kind: "server",
-          attributes: {
-            ...pipeline,
-            [attributes.pipelineAction]: spans.run,
-            [attributes.pipelineRunId]: options.run,
-            [attributes.repositoryUrl]: stripSecrets(options.repository.url, []),
-            [attributes.refName]: options.branch,
-            [attributes.refType]: "branch",
-            [attributes.environment]: options.environment,
-          },
-          faultOf,
-          span:
-            options.root === true
-              ? { root: true, links: parent === null ? [] : [linkTo(parent, "started by")] }
-              : {},
+          [attributes.taskRunResult]: resultOf(exit),
         }),
       ),
+      Effect.onExit((exit) =>
+        resultOf(exit) === "error"
+          ? count(metrics.runErrors, { ...pipeline, ...labelOfError(exit) })
+          : Effect.void,
+      ),
+      timed(metrics.runDuration, (exit) => ({
+        ...pipeline,
+        [attributes.pipelineRunState]: "executing",
+        [attributes.pipelineResult]: resultOf(exit),
+      })),
+      (step) =>
+        Effect.flatMap(Effect.orDie(Effect.currentSpan), (span) =>
+          Effect.provideService(step, RunSpan, span),
+        ),
+      traced<A>(`${spans.run} ${pipelineName}`, {
+        kind: "server",
+        attributes: { ...aboutRun(options), [attributes.pipelineRunId]: options.run },
+        faultOf,
+      }),
     );
 
-const pipeline = { [attributes.pipelineName]: pipelineName };
+/** What is known of a run before it begins. */
+export const aboutRun = ({ repository, branch, environment }: Source) => ({
+  ...pipeline,
+  [attributes.pipelineAction]: spans.run,
+  [attributes.repositoryUrl]: stripSecrets(repository.url, []),
+  [attributes.refName]: branch,
+  [attributes.refType]: "branch",
+  [attributes.environment]: environment,
+});
+
+/** The label of every run. */
+export const pipeline = { [attributes.pipelineName]: pipelineName };
 
 const labelOfError = (exit: Exit.Exit<TracedReport, unknown>): Record<string, string> => {
   if (Exit.isFailure(exit)) return errorLabel(exit);
@@ -121,20 +116,25 @@ const labelOfError = (exit: Exit.Exit<TracedReport, unknown>): Record<string, st
   return fault === null ? {} : { [attributes.errorType]: fault.type };
 };
 
-const parentOf: Effect.Effect<Tracer.AnySpan | null> = Effect.currentParentSpan.pipe(
-  Effect.orElseSucceed(() => null),
-);
-
-const linkTo = (span: Tracer.AnySpan, how: string): Tracer.SpanLink => ({
+export const linkTo = (span: Tracer.AnySpan, how: string): Tracer.SpanLink => ({
   span,
   attributes: { [attributes.link]: how },
 });
+
+/** The trace of this run, when somebody keeps it: what status commits and the history name. */
+export const currentTrace: Effect.Effect<{ readonly trace?: string }> = Effect.map(
+  RunSpan,
+  (span) =>
+    span === null || !span.sampled || span instanceof Tracer.NativeSpan
+      ? {}
+      : { trace: span.traceId },
+);
 
 /** Says which commit the run acts on, once it is known, and links the trace to it. */
 export const noteHead = (source: Source, head: string): Effect.Effect<void> =>
   Effect.flatMap(RunSpan, (span) =>
     Effect.sync(() => {
-      if (span === null) return;
+      if (span === null || span.attributes.get(attributes.refRevision) === head) return;
       span.attribute(attributes.refRevision, head);
       span.addLinks([linkTo(commitSpan(source, head), "commit")]);
     }),

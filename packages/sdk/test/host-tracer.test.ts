@@ -120,6 +120,10 @@ describe("an application with the real NodeSDK", () => {
     assert.strictEqual(creates.length, 5);
     for (const create of creates) {
       assert.strictEqual(create.attributes["muster.result"], "done");
+      const parent = ended.find(
+        (span) => span.spanContext().spanId === create.parentSpanContext?.spanId,
+      );
+      assert.strictEqual(parent?.name, "apply");
       const below = childrenOf(create.spanContext().spanId).map(({ name }) => name);
       assert.include(below, "vendor call");
       assert.isTrue(Math.abs(create.startTime[0] - Date.now() / 1_000) < 60);

@@ -68,12 +68,12 @@ describe("a line of the log", () => {
         say: (text: string) => Effect.sync(() => void said.push(text)),
       };
       const other = Logger.make(({ message }) => void sent.push(String(message)));
-      yield* logEvent(events.loopStarted, "Info", "begins").pipe(
+      yield* logEvent(events.loopStopping, "Info", "begins").pipe(
         Effect.provide(logging("text", out)),
         Effect.provide(Logger.layer([other])),
       );
       assert.deepStrictEqual(sent, ["begins"]);
-      assert.match(said.join("|"), /INFO {2}begins {2}event\.name=loop\.started$/u);
+      assert.match(said.join("|"), /INFO {2}begins {2}event\.name=loop\.stopping$/u);
     }),
   );
 

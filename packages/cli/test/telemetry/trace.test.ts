@@ -59,6 +59,16 @@ describe("the trace of a run", () => {
         ["SYNC muster", "SPAN_KIND_SERVER", "STATUS_CODE_OK"],
       ]);
       const root = roots[0]!;
+      // Who reads the status finds the trace.
+      repository.git("fetch", "-q", "origin", "muster/status/default");
+      expect(
+        repository.git(
+          "log",
+          "-1",
+          "--format=%(trailers:key=Muster-Trace,valueonly)",
+          "FETCH_HEAD",
+        ),
+      ).toBe(root.traceId);
       expect(root.attributes).toMatchObject({
         "cicd.pipeline.name": "muster",
         "cicd.pipeline.action.name": "SYNC",
@@ -76,17 +86,22 @@ describe("the trace of a run", () => {
 
       const top = "SYNC muster";
       const turn = `reconcileOnce < ${top}`;
-      const change = `change create < apply < ${turn}`;
-      const look = `observe resource < observe < look < ${turn}`;
+      const applying = `apply < unit < ${turn}`;
+      const change = `change create < ${applying}`;
       for (const name of ["ls-remote", "fetch", "read"]) {
-        expect(waysOf(spans, `git ${name}`), name).toEqual([top]);
+        expect(waysOf(spans, `git ${name}`), name).toEqual([`source < ${top}`]);
       }
       expect(waysOf(spans, "read")).toEqual([turn]);
-      expect(waysOf(spans, "observe")).toEqual([`look < ${turn}`]);
-      expect(waysOf(spans, "plan")).toEqual([`look < ${turn}`]);
-      expect(waysOf(spans, "change create")).toEqual([`apply < ${turn}`]);
+      // Once at first, and once more after the work on the document.
+      const looks = [`look < ${turn}`, `look < unit < ${turn}`];
+      expect(waysOf(spans, "observe")).toEqual(looks);
+      expect(waysOf(spans, "plan")).toEqual(looks);
+      expect(waysOf(spans, "change create")).toEqual([applying]);
       expect(waysOf(spans, "oci LaunchInstance")).toEqual([change]);
-      expect(waysOf(spans, "oci ListInstances").toSorted()).toEqual([change, look].toSorted());
+      const observing = looks.map((look) => `observe resource < observe < ${look}`);
+      expect(waysOf(spans, "oci ListInstances").toSorted()).toEqual(
+        [change, ...observing].toSorted(),
+      );
       expect(waysOf(spans, "store commit")).toContain(change);
       expect(waysOf(spans, "report")).toEqual([turn]);
       expect(waysOf(spans, "git push")).toEqual([turn, `publish < ${top}`]);

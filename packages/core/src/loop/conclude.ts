@@ -42,7 +42,8 @@ export const conclude = Effect.fn("report")(function* (
   const { units, records, outcomes } = concluded;
   const now = new Date(yield* Clock.currentTimeMillis).toISOString();
   const statuses = statusesOf(input, units, outcomes, now);
-  yield* measureStatuses(statuses);
+  const forgotten = forgottenStatuses(concluded);
+  yield* measureStatuses(statuses, forgotten);
   const quarantine = input.policy.quarantine
     ? quarantineNews({ plans: units.map(({ plan }) => plan), records, outcomes, now })
     : { puts: [], deletes: [] };
@@ -53,7 +54,7 @@ export const conclude = Effect.fn("report")(function* (
   const { puts: history = [], deletes: past = [] } = concluded.history ?? {};
   const puts = [...onlyNews(wanted, records), ...quarantine.puts, ...history];
   const spent = units.flatMap((unit) => spentWishes(unit.plan, unit.records));
-  const deletes = [...forgottenStatuses(concluded), ...quarantine.deletes, ...spent, ...past];
+  const deletes = [...forgotten, ...quarantine.deletes, ...spent, ...past];
   const news = puts.length + deletes.length > 0;
   if (news) {
     yield* fence.claim;

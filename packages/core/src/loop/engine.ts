@@ -17,6 +17,7 @@ import * as Semaphore from "effect/Semaphore";
 import type { Outcome } from "../apply/outcome.ts";
 import type { HeldLease, Lease } from "../lease/lease.ts";
 import { historyNews } from "../report/history.ts";
+import { underRun } from "../report/trace.ts";
 import { Store } from "../store/store.ts";
 import { compareText } from "../words/diagnostic.ts";
 import { type Document, type DocumentAddress, formatAddress } from "../words/document.ts";
@@ -190,7 +191,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       session.busy.delete(address);
       yield* options.onEnded({ document, outcomes, standing, failure });
     });
-    return work(session, input, unit, again).pipe(
+    return underRun(work(session, input, unit, again)).pipe(
       Scope.provide(session.scope),
       Effect.onExit(ended),
       // Told already; the session ends with it.

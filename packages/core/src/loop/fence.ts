@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { makeWriter, type Write, type Writer } from "../apply/writer.ts";
 import { type HeldLease, Lease, type LeaseError } from "../lease/lease.ts";
+import { showLease } from "../report/measure.ts";
 import { Store, type StoreError } from "../store/store.ts";
 import type { TurnInput } from "./input.ts";
 
@@ -29,6 +30,7 @@ export const openFence = Effect.fnUntraced(function* (
   const claim = Effect.gen(function* () {
     if (held !== null) return held;
     held = yield* lease.claim(sighting);
+    yield* showLease;
     if (input.follows !== undefined) yield* writer.write(yield* takeOver(input, input.follows));
     if (input.first !== undefined) yield* writer.write(input.first);
     return held;

@@ -7,7 +7,10 @@ export const spans = {
   /** One run: the whole trace hangs below it. Completed by the pipeline, such as `SYNC muster`. */
   run: "SYNC",
   command: "RUN",
+  source: "source",
   turn: "reconcileOnce",
+  tick: "tick",
+  unit: "unit",
   read: "read",
   look: "look",
   observe: "observe",
@@ -127,7 +130,6 @@ export const prometheusName = (name: string): string => {
 
 /** Events of the log: the value of `event.name`, with what is said and what is attached. */
 export const events = {
-  loopStarted: "loop.started",
   loopStopping: "loop.stopping",
   loopStopped: "loop.stopped",
   tickFinished: "tick.finished",
@@ -136,17 +138,12 @@ export const events = {
   sourceHeld: "source.held",
   faultFound: "fault.found",
   leaseWaiting: "lease.waiting",
-  leaseClaimed: "lease.claimed",
-  leaseReleased: "lease.released",
-  leaseLost: "lease.lost",
   changeStarted: "change.started",
   changeProgress: "change.progress",
   changeFinished: "change.finished",
   unitEnded: "unit.ended",
   unitBackedOff: "unit.backed-off",
-  unitRecovered: "unit.recovered",
   statusPublished: "status.published",
-  statusUnpublished: "status.unpublished",
   configurationRead: "configuration.read",
   httpListening: "http.listening",
 } as const;

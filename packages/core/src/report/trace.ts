@@ -2,6 +2,7 @@
 
 import * as Cause from "effect/Cause";
 import * as Clock from "effect/Clock";
+import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Metric from "effect/Metric";
@@ -74,6 +75,24 @@ export const traced =
         error instanceof Recorded ? Effect.succeed(error.value) : Effect.fail(error),
       ),
     ) as Effect.Effect<A, E, R>;
+
+/** Ends a span that was made by hand as an error. */
+export const faultExit = (fault: Fault): Exit.Exit<never, Error> =>
+  Exit.fail(new Recorded(undefined, fault));
+
+/** The span of the run that something belongs to, wherever below it one stands. */
+export const RunSpan: Context.Reference<Tracer.Span | null> = Context.Reference<Tracer.Span | null>(
+  "@muster/core/report/trace/RunSpan",
+  { defaultValue: () => null },
+);
+
+/** Hangs what outlives the step that begins it below the run itself. */
+export const underRun = <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(RunSpan, (span) =>
+    span === null
+      ? work
+      : (Effect.withParentSpan(work, span, { captureStackTrace: false }) as Effect.Effect<A, E, R>),
+  );
 
 /** A pure decision as a span. */
 export const tracedSync = <A>(

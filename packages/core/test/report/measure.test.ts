@@ -3,12 +3,7 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Metric from "effect/Metric";
-import {
-  measureStatuses,
-  memberReadings,
-  toldDocuments,
-  unitState,
-} from "../../src/report/measure.ts";
+import { makeCensus, measureStatuses, toldDocuments } from "../../src/report/measure.ts";
 import type { ConditionType, DocumentStatus } from "../../src/words/status.ts";
 
 const status = (name: string, ...types: ReadonlyArray<ConditionType>): DocumentStatus => ({
@@ -40,30 +35,34 @@ const shown = Effect.map(Metric.snapshot, (all) =>
 
 describe("what is measured of documents", () => {
   it("names no more of them than its bound, and loses none", () => {
+    const census = makeCensus();
     const many = Array.from({ length: toldDocuments + 50 }, (_, index) => status(`f${index}`));
-    const readings = memberReadings(many);
-    assert.strictEqual(readings.length, 3 * (toldDocuments + 1));
-    const asked = readings.filter(({ labels }) => labels["muster.state"] === "asked");
-    assert.strictEqual(
-      asked.reduce((sum, { value }) => sum + value, 0),
-      4 * many.length,
-    );
-    const others = asked.find(({ labels }) => labels["muster.document.name"] === "(others)");
-    assert.strictEqual(others?.value, 4 * 50);
-    assert.deepStrictEqual(memberReadings(many.toReversed()), readings);
+    const named = () => many.map(census.take).filter((entry) => entry.named).length;
+    assert.strictEqual(named(), toldDocuments);
+    assert.deepStrictEqual(census.others(), { asked: 200, present: 150, running: 100 });
+    // Told anew, nothing is counted twice.
+    assert.strictEqual(named(), toldDocuments);
+    assert.deepStrictEqual(census.others(), { asked: 200, present: 150, running: 100 });
+    for (let index = 0; index < 50; index += 1) census.drop(`FakeFleet/f${index}`);
+    assert.isTrue(census.take(status(`f${toldDocuments}`)).named);
+    assert.deepStrictEqual(census.others(), { asked: 196, present: 147, running: 98 });
+    assert.strictEqual(census.states().Unknown, many.length - 50);
   });
 
-  it.effect("forgets a document that is gone", () =>
+  it.effect("is kept up part by part, and forgets a document that is gone", () =>
     Effect.gen(function* () {
-      yield* measureStatuses([status("one", "Ready"), status("two", "Stalled")]);
+      yield* measureStatuses([status("one", "Ready"), status("two", "Stalled")], []);
+      yield* measureStatuses([status("one", "Ready")], []);
       assert.deepStrictEqual([...new Set(yield* shown)].sort(), ["one", "two"]);
-      yield* measureStatuses([status("two", "Stalled")]);
+      yield* measureStatuses([], ["Status/FakeFleet/one"]);
       assert.deepStrictEqual([...new Set(yield* shown)], ["two"]);
     }),
   );
 
   it("is the worst of its conditions", () => {
-    assert.strictEqual(unitState(status("x", "Ready", "Stalled")), "Stalled");
-    assert.strictEqual(unitState(status("x", "SourceVerified")), "Unknown");
+    const stateOf = (...types: ReadonlyArray<ConditionType>) =>
+      makeCensus().take(status("x", ...types)).state;
+    assert.strictEqual(stateOf("Ready", "Stalled"), "Stalled");
+    assert.strictEqual(stateOf("SourceVerified"), "Unknown");
   });
 });
