@@ -2,6 +2,7 @@
 
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
 import * as Logger from "effect/Logger";
 import { events } from "@muster/core/report/telemetry";
 import { fleet } from "../fleet.ts";
@@ -69,8 +70,7 @@ describe("a line of the log", () => {
       };
       const other = Logger.make(({ message }) => void sent.push(String(message)));
       yield* logEvent(events.loopStopping, "Info", "begins").pipe(
-        Effect.provide(logging("text", out)),
-        Effect.provide(Logger.layer([other])),
+        Effect.provide(Layer.provide(logging("text", out), Logger.layer([other]))),
       );
       assert.deepStrictEqual(sent, ["begins"]);
       assert.match(said.join("|"), /INFO {2}begins {2}event\.name=loop\.stopping$/u);
