@@ -177,7 +177,7 @@ describe("an application that embeds muster", () => {
     const { code, stdout, stderr } = await npx("node", "with-tracing.ts");
     expect(stderr).toBe("");
     expect(stdout).toMatch(/^open the shop\n {2}reconcileOnce\n/u);
-    expect(stdout).toContain("\n    apply\n      change create x 2\n");
+    expect(stdout).toContain("\n      apply\n        change create x 2\n");
     expect(code).toBe(0);
   });
 
