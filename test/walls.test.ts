@@ -201,6 +201,15 @@ describe("a planted fault", () => {
     ],
     [
       "versions are exact and one",
+      {
+        [`${oci}/package.json`]: manifest("@muster/provider-oci", {
+          peerDependencies: { effect: "4.1.0", "@opentelemetry/api": ">=1.9.0 <2" },
+        }),
+      },
+      `${oci}/package.json: @opentelemetry/api >=1.9.0 <2 is not an exact version`,
+    ],
+    [
+      "versions are exact and one",
       { "package.json": manifest("root", { devDependencies: { "@muster/core": "0.0.9" } }) },
       "package.json: @muster/core is 0.0.9 here and 0.1.0 elsewhere",
     ],

@@ -34,7 +34,7 @@ const lets = (wall: Wall, name: string, published: boolean): boolean => {
   if (name.startsWith("node:")) return wall.node || !published;
   if (wall.world === "any" || wall.world.includes(name)) return true;
   if (Object.keys(wall.inOneFile ?? {}).some((pattern) => matches(pattern, name))) return true;
-  return !published && forTests.includes(name);
+  return !published && [...forTests, ...(wall.forTests ?? [])].includes(name);
 };
 
 /** Every package stands in the table, and the table names no other. */
@@ -180,7 +180,11 @@ const oneExactVersion: Rule = ({ manifests }) => {
   }
   return [...manifests].flatMap(([folder, manifest]) => {
     const { dependencies, peerDependencies, devDependencies } = manifest;
-    return [dependencies, peerDependencies, devDependencies].flatMap((group) =>
+    const ofHost = walls[folder]?.ofHost ?? [];
+    const peers = Object.fromEntries(
+      Object.entries(peerDependencies).filter(([name]) => !ofHost.includes(name)),
+    );
+    return [dependencies, peers, devDependencies].flatMap((group) =>
       Object.entries(group).flatMap(([name, version]) => {
         const first = seen.get(name) ?? version;
         seen.set(name, first);

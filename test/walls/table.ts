@@ -12,6 +12,10 @@ export interface Wall {
   readonly inOneFile?: Readonly<Record<string, string>>;
   /** Files that may import what they compute: an operator's own files, for instance. */
   readonly computed?: ReadonlyArray<string>;
+  /** What only its tests import, beside what all tests do. */
+  readonly forTests?: ReadonlyArray<string>;
+  /** Optional peers that an application has in a version of its own, or has not. */
+  readonly ofHost?: ReadonlyArray<string>;
   /** An application brings its own Effect; everything else takes that of its user. */
   readonly application?: boolean;
 }
@@ -26,6 +30,7 @@ export const walls: Readonly<Record<string, Wall>> = {
     world: ["effect"],
     node: false,
     inOneFile: { "@opentelemetry/*": "src/host-tracer.ts" },
+    ofHost: ["@opentelemetry/api"],
   },
   "provider-oci": {
     muster: ["core"],
@@ -52,6 +57,7 @@ export const walls: Readonly<Record<string, Wall>> = {
     node: true,
     inOneFile: { "node:child_process": "src/quickstart/workshop.ts" },
     computed: ["src/settings.ts"],
+    forTests: ["@opentelemetry/otlp-transformer"],
     application: true,
   },
   testkit: { muster: ["core"], world: "any", node: true },

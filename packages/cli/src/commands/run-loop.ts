@@ -59,8 +59,8 @@ export const runForEver = Effect.fnUntraced(function* (flags: RunFlags, loop: Lo
 const settleAgain = (flags: RunFlags) =>
   settle(flags).pipe(
     Effect.map(({ options }) => ({ ...options, onEvent: logTurn })),
-    Effect.catchTag("CommandEnd", ({ message = "", remedy = "" }) =>
-      Effect.fail(new ConfigurationError({ message, remedy })),
+    Effect.catchTag("CommandEnd", ({ message, remedy }) =>
+      Effect.fail(new ConfigurationError({ message, remedy: remedy ?? "" })),
     ),
   );
 

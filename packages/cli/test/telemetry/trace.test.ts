@@ -89,7 +89,7 @@ describe("the trace of a run", () => {
       const applying = `apply < unit < ${turn}`;
       const change = `change create < ${applying}`;
       for (const name of ["ls-remote", "fetch", "read"]) {
-        expect(waysOf(spans, `git ${name}`), name).toEqual([`source < ${top}`]);
+        expect(waysOf(spans, `git ${name}`), name).toEqual([top]);
       }
       expect(waysOf(spans, "read")).toEqual([turn]);
       // Once at first, and once more after the work on the document.

@@ -7,7 +7,6 @@ export const spans = {
   /** One run: the whole trace hangs below it. Completed by the pipeline, such as `SYNC muster`. */
   run: "SYNC",
   command: "RUN",
-  source: "source",
   turn: "reconcileOnce",
   tick: "tick",
   unit: "unit",
