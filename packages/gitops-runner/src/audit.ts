@@ -61,19 +61,26 @@ export const lastPublished = (request: {
     const { cache, current, chain } = request;
     if (current === null) return 0;
     const entries = yield* listTree({ cache, commit: current, path: chain, files: auditFiles });
+    // What others put beside them is no entry of the chain.
     const last = entries
-      .flatMap((entry) => entry.path ?? [])
+      .flatMap((entry) => (auditFile.test(entry.path ?? "") ? [entry.path!] : []))
       .sort()
       .at(-1);
-    const first = Number(/\/([0-9]{12})\.jsonl$/u.exec(last ?? "")?.[1] ?? 0);
+    const first = Number(auditFile.exec(last ?? "")?.[1] ?? 0);
     if (first === 0) return 0;
     const names = [`${current}:${last}`];
-    const [file] = yield* readObjects({ cache, operation: "audit", names, limit: longestFile });
+    const read = readObjects({ cache, operation: "audit", names, limit: longestFile });
+    const [file] = yield* Effect.catchIf(
+      read,
+      (error) => error.reason === "TooLarge",
+      () => otherEntries,
+    );
     const lines = file?.bytes.filter((byte) => byte === newline).length ?? 0;
     return first + lines - 1;
   });
 
 const auditFiles = 1_000_000;
+const auditFile = /^[^/]+\/([0-9]{12})\.jsonl$/u;
 const newline = 0x0a;
 
 const checkEntries = (

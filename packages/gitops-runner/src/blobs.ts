@@ -7,7 +7,7 @@ import { fetchBlobs, type Origin } from "./complete.ts";
 import { GitError, invalid } from "./error.ts";
 import { Git } from "./git.ts";
 import type { Key } from "./kept.ts";
-import { quoteOutside } from "./redact.ts";
+import { isPlain, quoteOutside } from "./redact.ts";
 import { isObjectId } from "./refs.ts";
 
 export interface BlobLimits {
@@ -201,11 +201,11 @@ const checkPath = (path: string | undefined): Effect.Effect<string, GitError> =>
       );
 };
 
-/** A relative path of plain parts: no `..`, no `.git`, no control character. Pure. */
+/** A relative path of plain parts: no `..`, no `.git`, no character that hides or steers. Pure. */
 export const isSafePath = (path: string): boolean =>
   path.length <= 4_096 &&
-  // eslint-disable-next-line no-control-regex
-  !/[\u0000-\u001f\u007f-\u009f\\]/.test(path) &&
+  isPlain(path) &&
+  !path.includes("\\") &&
   path
     .split("/")
     .every((part) => part !== "" && part !== "." && part !== ".." && !/^\.git$/i.test(part));
@@ -244,7 +244,7 @@ const chooseEntries = (
   const candidates: Array<NamedEntry> = [];
   const skipped: Array<SkippedEntry> = [];
   for (const entry of entries) {
-    const skip = skipOf(entry);
+    const skip = skipOf(entry, isDocument);
     if (skip !== undefined) skipped.push({ path: quoteOutside(entry.path ?? "?"), ...skip });
     else if (isNamed(entry) && isDocument(entry.path)) candidates.push(entry);
   }
@@ -255,8 +255,12 @@ const isNamed = (entry: TreeEntry): entry is NamedEntry => entry.path !== null;
 
 const skipOf = (
   entry: TreeEntry,
+  isDocument: (path: string) => boolean,
 ): { readonly reason: SkipReason; readonly message: string } | undefined => {
   if (entry.path === null || !isSafePath(entry.path)) {
+    // An odd name of a plain file that is no document hides nothing.
+    const plain = entry.type === "blob" && entry.mode !== "120000";
+    if (plain && entry.path !== null && !isDocument(entry.path)) return undefined;
     return { reason: "UnsafePath", message: "its path is not one that muster reads" };
   }
   if (entry.mode === "120000") {

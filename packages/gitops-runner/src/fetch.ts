@@ -11,6 +11,7 @@ import {
   checkBranch,
   copyOfRemote,
   copyRef,
+  isMusterRef,
   isObjectId,
   type MusterBranch,
   musterBranches,
@@ -97,7 +98,7 @@ const sightingAfter = (
 > =>
   Effect.gen(function* () {
     const { branch, environment } = request;
-    const before = yield* readCopies(request.cache, copies);
+    const before = yield* readCopies(request.cache, copies, "absent");
     const moved = new Map(
       [...copies].filter(([ref, copy]) => remote.get(ref) !== before.get(copy)),
     );
@@ -106,7 +107,7 @@ const sightingAfter = (
     }
     yield* fetchMoved(request, moved, remote, before);
     yield* dropCopies(request.cache, moved, remote, before);
-    const after = yield* readCopies(request.cache, copies);
+    const after = yield* readCopies(request.cache, copies, "fault");
     if (!after.has(sourceRef(branch))) return yield* branchMissing(request);
     const news = newsOf(moved, environment);
     // What moved between the look and the fetch is here already: that look is no measure any more.
@@ -162,7 +163,10 @@ export const lsRemote = (request: {
       folder: request.cache,
       reach: request.repository.scheme,
       ...(request.timeoutMillis === undefined ? {} : { timeoutMillis: request.timeoutMillis }),
-      arguments: ["ls-remote", "--quiet", "--refs", "--", request.repository.url, ...request.refs],
+      arguments: [
+        ...["ls-remote", "--quiet", "--refs", "--symref", "--", request.repository.url],
+        ...request.refs,
+      ],
     });
     const wanted = new Set(request.refs);
     const found = new Map<string, string>();
@@ -170,13 +174,29 @@ export const lsRemote = (request: {
       const [id = "", ref = ""] = line.split("\t");
       // git matches by the end of the name, so others may come along.
       if (wanted.has(ref) && isObjectId(id)) found.set(ref, id);
+      if (wanted.has(ref) && id.startsWith("ref: ") && isMusterRef(ref)) {
+        return yield* alias(ref, id.slice("ref: ".length));
+      }
     }
     return found;
   });
 
+/** A push to an alias would move another branch: the watched one, perhaps. */
+const alias = (ref: string, target: string): Effect.Effect<never, GitError> =>
+  Effect.fail(
+    new GitError({
+      reason: "Corrupt",
+      operation: "ls-remote",
+      message: `${quoteOutside(ref)} is only another name of ${quoteOutside(target)}`,
+      remedy: "find out who made it so on the server, and delete that name there",
+    }),
+  );
+
+/** What is no commit is a fault, or as good as absent: the remote may have been repaired since. */
 const readCopies = (
   cache: string,
   copies: ReadonlyMap<string, string>,
+  others: "fault" | "absent",
 ): Effect.Effect<RemoteRefs, GitError, Git> =>
   Effect.gen(function* () {
     const git = yield* Git;
@@ -193,8 +213,8 @@ const readCopies = (
     for (const line of answer.output.toString("utf8").split("\n")) {
       const [id = "", type = "", ref = ""] = line.split(" ");
       if (id === "") continue;
-      if (type !== "commit") return yield* notCommit(ref, type);
-      found.set(ref, id);
+      if (type === "commit") found.set(ref, id);
+      else if (others === "fault") return yield* notCommit(ref, type);
     }
     return found;
   });

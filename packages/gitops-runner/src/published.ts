@@ -19,7 +19,7 @@ export interface Published {
   readonly previous: string | null;
 }
 
-/** What the given status commit says. */
+/** What the given status commit says; one that is larger than muster writes says nothing. */
 export const readPublished = (request: {
   readonly cache: string;
   readonly commit: string;
@@ -30,7 +30,12 @@ export const readPublished = (request: {
       operation: "status",
       names: [`${request.commit}^{commit}`],
       limit: commitLimit,
-    });
+    }).pipe(
+      Effect.catchIf(
+        (error) => error.reason === "TooLarge",
+        () => Effect.succeed([nothingSaid]),
+      ),
+    );
     if (commit === undefined || commit === null) {
       return yield* new GitError({
         reason: "NotFound",
@@ -41,6 +46,8 @@ export const readPublished = (request: {
     }
     return parsePublished(commit.bytes.toString("utf8"));
   });
+
+const nothingSaid = { bytes: Buffer.alloc(0) };
 
 /** Reads the trailers of a raw commit. Pure. */
 export const parsePublished = (raw: string): Published => {

@@ -5,9 +5,13 @@ export const messageLimit = 1_000;
 
 const userinfo = /([a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi;
 
+/** Control and direction characters, and those without a width. */
 const hidden =
   // eslint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** True when nothing in it is invisible or steers a terminal or the direction of the text. */
+export const isPlain = (text: string): boolean => text.search(hidden) === -1;
 
 /** Shows control and direction characters as `\u{…}`; line ends become ` / `. */
 export const escapeOutside = (text: string): string =>

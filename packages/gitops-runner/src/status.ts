@@ -42,8 +42,14 @@ export const buildStatusUpdate = (request: {
     yield* checkPaths(request.files);
     const { cache, current, files } = request;
     if (current !== null) {
-      const entries = yield* listTree({ cache, commit: current, files: statusFiles });
-      if (sameTree(entries, files)) return null;
+      const entries = yield* listTree({ cache, commit: current, files: statusFiles }).pipe(
+        Effect.catchIf(
+          (error) => error.reason === "TooLarge",
+          () => Effect.succeed(null),
+        ),
+      );
+      // More than muster ever writes was written by somebody else, and is replaced.
+      if (entries !== null && sameTree(entries, files)) return null;
     }
     const to = yield* commitTree({
       cache,
