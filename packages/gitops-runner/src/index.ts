@@ -6,11 +6,19 @@ export {
   sourceLimits,
   type BlobLimits,
   type SkippedEntry,
+  type SourceEmptied,
   type SourceFile,
   type SourceFiles,
 } from "./blobs.ts";
 export { openCache, tidyCache } from "./cache.ts";
-export { GitError, outcomeUnknown } from "./error.ts";
+export type { Origin } from "./complete.ts";
+export { GitError, outcomeUnknown, retryOf } from "./error.ts";
+export {
+  type ExamineCheck,
+  examineRepository,
+  type ExamineRequest,
+  type Finding,
+} from "./examine.ts";
 export { fetchBranch, type FetchRequest, type Sighting } from "./fetch.ts";
 export { Git, type GitOptions } from "./git.ts";
 export { makeGitLease, type GitLeaseShape, type HeldGitLease } from "./lease.ts";
