@@ -168,6 +168,11 @@ describe("a corrupt repository", () => {
         readBlobs({ cache: box.cache, commit: head, isDocument: yaml, origin }),
       );
       expect(error.reason, error.message).toBe("Corrupt");
+      const alone = yield* Effect.flip(
+        readBlobs({ cache: box.cache, commit: head, isDocument: yaml }),
+      );
+      expect(alone).toMatchObject({ reason: "Corrupt" });
+      expect(alone.message).toMatch(/"?[ab]\.yaml/);
     }),
   );
 
@@ -247,17 +252,20 @@ describe.skipIf(!present("openssl"))("a server that serves badly", () => {
       const silent = yield* served(box, () => undefined, 700);
       expect(silent).toMatchObject({ reason: "TimedOut" });
       expect(silent.message).toContain("0.7 s");
+      let posts = 0;
       const trickle = yield* served(
         box,
         (request, response) => {
-          if (!isPack(request)) return serveGit(box, request, response);
+          // The look, and the fetch's own look, are answered; the pack comes in drops.
+          if (!isPack(request) || ++posts < 3) return serveGit(box, request, response);
           response.setHeader("content-type", "application/x-git-upload-pack-result");
           response.write("0fff");
           const drip = setInterval(() => response.write("0"), 20);
           response.on("close", () => clearInterval(drip));
         },
-        900,
+        2_500,
       );
+      expect(trickle.operation).toBe("fetch");
       expect(trickle.reason).toBe("TimedOut");
       expect(retryOf(trickle)).toBe("soon");
     }),

@@ -348,6 +348,10 @@ describe("a branch of muster that somebody else wrote", () => {
         ].join("\n") + "\n",
         "mktree",
       );
+      const huge = box.inRemote(
+        Array.from({ length: 100_001 }, (_, at) => `100644 blob ${blob}\t${at}\n`).join(""),
+        "mktree",
+      );
       const said = (message: string, tree = empty) => {
         const commit = box.inRemote(message, "commit-tree", tree);
         box.inRemote("", "update-ref", statusRef, commit);
@@ -360,6 +364,7 @@ describe("a branch of muster that somebody else wrote", () => {
         ],
         [`\n\nMuster-Audit: 1:genesis\nMuster-Audit-Chain: ../../x\nMuster-Source: HEAD\n`, odd],
         ["x".repeat(2 * 1024 * 1024), odd],
+        ["x", huge],
       ] as const) {
         const commit = said(message, tree);
         const { status } = yield* look(box);
