@@ -121,7 +121,10 @@ const makeGit = (options: GitOptions): Effect.Effect<GitShape, GitError, Scope.S
     };
   });
 
-/** The kernel holds the limit, whatever git is fooled into; the shell is replaced by git. */
+/**
+ * The kernel holds the limit, whatever git is fooled into; the shell is replaced by git. A lower
+ * limit of the machine cannot be raised, and holds as well.
+ */
 const limited = (
   binary: string,
   words: ReadonlyArray<string>,
@@ -132,7 +135,7 @@ const limited = (
     : {
         command: "/bin/sh",
         arguments: [
-          ...["-c", 'ulimit -f "$1" && shift && exec "$@"', "sh"],
+          ...["-c", 'ulimit -f "$1" 2>/dev/null; shift; exec "$@"', "sh"],
           ...[String(Math.ceil(fileLimit / 512)), binary, ...words],
         ],
       };

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
+import * as Fiber from "effect/Fiber";
 import type * as Scope from "effect/Scope";
 import { answersOf, examineRepository, type Finding } from "../src/examine.ts";
 import type { Git } from "../src/git.ts";
@@ -138,6 +139,20 @@ describe("the examination of a remote", () => {
       const findings = yield* examined(box);
       expect(verdicts(findings)).toMatchObject({ write: "ok", atomic: "ok", tidy: "warning" });
       expect(findings.at(-1)?.message).toContain("muster/lease/doctor-0123abcd");
+    }),
+  );
+
+  test(
+    "leaves nothing when it is interrupted",
+    Effect.gen(function* () {
+      const box = yield* fresh;
+      const before = refsOf(box);
+      const fiber = yield* Effect.forkChild(examined(box));
+      yield* Effect.promise(async () => {
+        while (!refsOf(box).includes("muster/status/doctor-")) await new Promise(setImmediate);
+      });
+      yield* Fiber.interrupt(fiber);
+      expect(refsOf(box)).toBe(before);
     }),
   );
 
