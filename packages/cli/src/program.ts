@@ -8,6 +8,7 @@ import { audit } from "./commands/audit.ts";
 import { destroy } from "./commands/destroy.ts";
 import { dev } from "./commands/dev.ts";
 import { init } from "./commands/init.ts";
+import { lease } from "./commands/lease.ts";
 import { plan } from "./commands/plan.ts";
 import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
@@ -32,6 +33,7 @@ export const muster = Command.make("muster").pipe(
     resume,
     destroy,
     audit,
+    lease,
     schema,
     dev,
   ]),

@@ -22,6 +22,7 @@ export * from "./apply/outcome.ts";
 export { defaultPace, type Pace } from "./apply/retry.ts";
 export type { Mandate } from "./apply/journal.ts";
 export { layerMemory, makeMemoryStore } from "./store/memory.ts";
+export { stealStoreLease } from "./lease/steal.ts";
 export { makeStoreLease } from "./lease/store-lease.ts";
 export * from "./loop/registry.ts";
 export type { ReconcileInput } from "./loop/input.ts";

@@ -25,6 +25,7 @@ export { makeGitLease, type GitLeaseShape, type HeldGitLease } from "./lease.ts"
 export { push } from "./publish.ts";
 export { readPublished, type Published } from "./published.ts";
 export type { RefUpdate } from "./refs.ts";
+export { type GitLeaseLook, lookAtLease, stealLease } from "./steal.ts";
 export { buildStatusUpdate, type StatusTrailers } from "./status.ts";
 export { commitSpan, noteHead, pipelineName, tracedRun } from "./trace.ts";
 export { checkEnvironment, ownerOf, resolveRepository, type Repository } from "./url.ts";

@@ -4,17 +4,11 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
-import {
-  type AuditEntry,
-  type ChainFault,
-  formatHead,
-  type StoreError,
-  type StoreShape,
-  verifyChain,
-} from "@muster/core";
+import { type AuditEntry, type ChainFault, formatHead, verifyChain } from "@muster/core";
 import { absentId } from "@muster/store-sql";
 import { endWith, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
+import { forEachEntry, noStore } from "../kept.ts";
 import { Out } from "../screen/out.ts";
 import { openRecords, recordFlags } from "../records.ts";
 
@@ -36,7 +30,8 @@ const verify = Command.make(
       Effect.gen(function* () {
         const { store } = yield* openRecords(flags, "read");
         if (store.id === absentId) return yield* noStore(store.place);
-        const entries = yield* allEntries(store);
+        const entries: Array<AuditEntry> = [];
+        yield* forEachEntry(store, (entry) => void entries.push(entry));
         return { store, entries, fault: verifyChain(entries, expected) };
       }),
     );
@@ -78,32 +73,10 @@ export const audit = Command.make("audit").pipe(
   ]),
 );
 
-/** A mistyped place must not look like a clean audit. */
-const noStore = (place: string) =>
-  Effect.fail(
-    wrongInput(
-      `there is no store at ${place}`,
-      "name the right one with --store, --repo or --file; it is made by the first apply or run",
-    ),
-  );
-
 const view = (place: string, entries: number, end: string, fault: ChainFault | undefined) =>
   fault === undefined
     ? `intact: ${entries} entries, head ${end}  (${place})`
     : `BROKEN at entry ${fault.seq}: ${fault.text}  (${place})`;
-
-const pageSize = 1_000;
-
-const allEntries = Effect.fnUntraced(function* (
-  store: StoreShape,
-): Effect.fn.Return<ReadonlyArray<AuditEntry>, StoreError> {
-  const entries: Array<AuditEntry> = [];
-  for (;;) {
-    const page = yield* store.auditEntries(entries.at(-1)?.seq ?? 0, pageSize);
-    entries.push(...page);
-    if (page.length < pageSize) return entries;
-  }
-});
 
 const parseHead = (text: string) => {
   const match = /^(0|[1-9][0-9]{0,15}):(genesis|sha256:[0-9a-f]{64})$/u.exec(text);
