@@ -7,12 +7,14 @@ import { approve } from "./commands/approve.ts";
 import { audit } from "./commands/audit.ts";
 import { destroy } from "./commands/destroy.ts";
 import { dev } from "./commands/dev.ts";
+import { history } from "./commands/history.ts";
 import { init } from "./commands/init.ts";
 import { lease } from "./commands/lease.ts";
 import { plan } from "./commands/plan.ts";
 import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
+import { status } from "./commands/status.ts";
 import { suspend } from "./commands/suspend.ts";
 import { validate } from "./commands/validate.ts";
 import { LogFormatFlag } from "./telemetry/telemetry.ts";
@@ -34,6 +36,8 @@ export const muster = Command.make("muster").pipe(
     destroy,
     audit,
     lease,
+    status,
+    history,
     schema,
     dev,
   ]),

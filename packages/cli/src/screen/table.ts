@@ -1,0 +1,59 @@
+// Decides how rows become columns, and how long text is broken, so that both fit the screen.
+
+/** Cells may hold escaped text only: each character is one column wide. */
+export type Row = ReadonlyArray<string>;
+
+const gap = "  ";
+const narrowest = 8;
+
+/**
+ * Lines of a table, the first row its heading. Wider than `width`, the widest columns are cut, each
+ * to no less than eight characters; without a width nothing is cut.
+ */
+export const viewTable = (
+  rows: ReadonlyArray<Row>,
+  width: number | null,
+): ReadonlyArray<string> => {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => [...(row[column] ?? "")].length)),
+  );
+  if (width !== null) shrink(widths, width - gap.length * (columns - 1));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => fit(cell, widths[column]!))
+      .join(gap)
+      .trimEnd(),
+  );
+};
+
+const shrink = (widths: Array<number>, width: number): void => {
+  const sum = () => widths.reduce((total, one) => total + one, 0);
+  while (sum() > width) {
+    const widest = Math.max(...widths);
+    if (widest <= narrowest) return;
+    widths[widths.indexOf(widest)] = widest - 1;
+  }
+};
+
+const fit = (cell: string, width: number): string => {
+  const characters = [...cell];
+  return characters.length > width
+    ? `${characters.slice(0, Math.max(0, width - 1)).join("")}…`
+    : cell + " ".repeat(width - characters.length);
+};
+
+/** Breaks at spaces; each line begins with the indent. A word that is too long stays whole. */
+export const wrap = (text: string, width: number | null, indent: string): ReadonlyArray<string> => {
+  if (width === null) return [indent + text];
+  const lines: Array<string> = [];
+  let line = indent;
+  for (const word of text.split(" ")) {
+    const longer = line === indent ? line + word : `${line} ${word}`;
+    if (longer.length > width && line !== indent) {
+      lines.push(line);
+      line = indent + word;
+    } else line = longer;
+  }
+  return [...lines, line];
+};

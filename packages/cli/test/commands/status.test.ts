@@ -1,0 +1,91 @@
+// Checks `muster status`: how fleets stand as the last run left them, in one word and one exit code.
+
+import { describe, expect, it } from "@effect/vitest";
+import { accepted, fleet } from "../fleet.ts";
+import { openRepository } from "../repository.ts";
+import { inWorld, type World } from "../world.ts";
+
+const here = (world: World) => ["--store", `sqlite:${world.at("store.db")}`];
+const status = (world: World, ...args: ReadonlyArray<string>) =>
+  world.inside(["status", ...args, ...here(world)]);
+
+interface Told {
+  readonly exitCode: number;
+  readonly documents: ReadonlyArray<{ readonly document: string; readonly state: string }>;
+}
+
+describe("muster status", () => {
+  it(
+    "says that all run, from the store alone, and names members when a fleet is named",
+    inWorld(async (world) => {
+      const file = await world.write("fleets/web.yaml", fleet(2));
+      const none = await status(world);
+      expect(none.code).toBe(1);
+      expect(none.stderr).toContain("there is no store at sqlite:");
+      await world.inside(["apply", file, ...here(world)]);
+      const asked = world.simulator.requests().length;
+      const all = await status(world);
+      expect(all).toMatchObject({ code: 0, stderr: "" });
+      expect(all.stdout).toMatch(
+        /^FLEET {12}STATE {2}RUNNING {2}SINCE +COMMIT\nFleetConfig\/web {2}Ready {2}2 of 2 {3}\d+ s ago\nsqlite:/u,
+      );
+      const one = await status(world, "web");
+      expect(one.stdout).toContain("  web: 2 asked, 2 there, 2 running\n");
+      expect(one.stdout).toMatch(/ {2}web-2\.1 {2}running {2}\S+ {2}ours {2}ocid1\.instance\./u);
+      const json = JSON.parse((await status(world, "-o", "json")).stdout) as Told;
+      expect(json).toMatchObject({ exitCode: 0, documents: [{ state: "ready" }] });
+      expect(world.simulator.requests()).toHaveLength(asked);
+      const other = await status(world, "api");
+      expect(other.code).toBe(1);
+      expect(other.stderr).toContain("knows no fleet api\n  name one of: FleetConfig/web");
+    }),
+  );
+
+  it(
+    "ends with 5 and the remedy when a fleet is stalled, and with 4 when it waits",
+    inWorld(async (world) => {
+      const file = await world.write("fleets/web.yaml", fleet(2));
+      world.simulator.faults.set([
+        {
+          operation: "LaunchInstance",
+          answer: { status: 400, code: "InvalidParameter", message: "no\u001b[31m such shape" },
+        },
+      ]);
+      await world.inside(["apply", file, ...here(world)]);
+      const stalled = await status(world);
+      expect(stalled.code).toBe(5);
+      expect(stalled.stdout).toMatch(/\nFleetConfig\/web {2}Invalid {2}0 of 2 .*\n {2}\S/u);
+      expect(stalled.stdout).not.toContain("\u001b");
+
+      world.simulator.faults.clear();
+      await world.inside(["apply", file, ...here(world)]);
+      const [first] = world.simulator.instances();
+      world.simulator.stop(first!.id);
+      await world.inside(["apply", file, ...here(world)]);
+      const waiting = await status(world);
+      expect(waiting.stdout).toContain("web: 1 of 2 run");
+      expect(waiting.code).toBe(4);
+      expect(accepted(world.simulator).terminations).toBe(0);
+    }),
+  );
+
+  it(
+    "watches: says what is there, then what changed, and ends with 130 at Control-C",
+    inWorld(async (world) => {
+      const repository = await openRepository(world);
+      await repository.commit({ "web.yaml": fleet(1) });
+      const run = ["run", "--repo", repository.url, "--once", "--allow-profile", "DEFAULT"];
+      await world.inside(run);
+      const started = world.start(["status", "--watch", "--repo", repository.url]);
+      await started.until("1 of 1");
+      await repository.commit({ "web.yaml": fleet(2) });
+      await world.inside(run);
+      await started.until("2 of 2");
+      started.process.kill("SIGINT");
+      const ended = await started.ended;
+      expect(ended.code).toBe(130);
+      expect(ended.stdout.match(/FLEET/gu)).toHaveLength(2);
+      expect(ended.stderr).toBe("");
+    }),
+  );
+});
