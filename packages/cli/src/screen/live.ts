@@ -23,11 +23,14 @@ const defaultRows = 24;
 
 export const makeLive = (stream: LiveStream): LiveShape => ({
   columns: () => (stream.isTTY === true ? stream.columns || defaultColumns : null),
-  // Home, each line cleared to its end, then all below: a clear of the whole would flicker.
+  // Home, each line cleared to its end, then all below: a clear of the whole would flicker. Lines
+  // that are too long are cut by the terminal meanwhile, so that each stays one line.
   redraw: (text) =>
     Effect.sync(() => {
       const lines = text.split("\n").slice(0, Math.max(1, (stream.rows || defaultRows) - 1));
-      stream.write(`\u001b[H${lines.map((line) => `${line}\u001b[K\n`).join("")}\u001b[J`);
+      stream.write(
+        `\u001b[?7l\u001b[H${lines.map((line) => `${line}\u001b[K\n`).join("")}\u001b[J\u001b[?7h`,
+      );
     }),
   isTerminal: stream.isTTY === true,
 });

@@ -1,9 +1,16 @@
 // Checks `muster status`: how fleets stand as the last run left them, in one word and one exit code.
 
 import { describe, expect, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
+import * as Fiber from "effect/Fiber";
+import * as TestClock from "effect/testing/TestClock";
+import { runCli } from "../../src/cli.ts";
+import { Live, makeLive } from "../../src/screen/live.ts";
+import { Out } from "../../src/screen/out.ts";
+import { defaultWiring, Wiring } from "../../src/wiring.ts";
 import { accepted, fleet } from "../fleet.ts";
 import { openRepository } from "../repository.ts";
-import { inWorld, type World } from "../world.ts";
+import { inWorld, openWorld, type World } from "../world.ts";
 
 const here = (world: World) => ["--store", `sqlite:${world.at("store.db")}`];
 const status = (world: World, ...args: ReadonlyArray<string>) =>
@@ -86,6 +93,63 @@ describe("muster status", () => {
       expect(ended.code).toBe(130);
       expect(ended.stdout.match(/FLEET/gu)).toHaveLength(2);
       expect(ended.stderr).toBe("");
+    }),
+  );
+});
+
+/** Lets real files be read until something has come true. */
+const until = (isTrue: () => boolean): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    while (!isTrue()) await new Promise(setImmediate);
+  });
+
+describe("muster status --watch, by a clock of its own", () => {
+  it.effect.each([
+    { isTTY: false, said: 1, drawn: 0 },
+    { isTTY: true, said: 0, drawn: 5 },
+  ])("says again only what changed, and redraws a terminal in place: %o", (expected) =>
+    Effect.gen(function* () {
+      const world = yield* Effect.acquireRelease(
+        Effect.promise(() => openWorld()),
+        (open) => Effect.promise(open.close),
+      );
+      const file = yield* Effect.promise(() => world.write("fleets/web.yaml", fleet(0)));
+      yield* Effect.promise(() => world.inside(["apply", file, ...here(world)]));
+      const out = yield* Out;
+      let opened = 0;
+      let said = 0;
+      const drawn: Array<string> = [];
+      const fiber = yield* runCli(["status", "--watch", ...here(world)]).pipe(
+        Effect.provideService(Out, {
+          ...out,
+          env: world.env,
+          result: () => Effect.sync(() => void (said += 1)),
+        }),
+        Effect.provideService(
+          Live,
+          makeLive({ ...expected, columns: 40, rows: 3, write: (text) => drawn.push(text) }),
+        ),
+        Effect.provideService(Wiring, {
+          ...defaultWiring,
+          openStore: (place, access) =>
+            Effect.suspend(() => {
+              opened += 1;
+              return defaultWiring.openStore(place, access);
+            }),
+        }),
+        Effect.forkChild,
+      );
+      for (let tick = 1; tick <= 4; tick += 1) {
+        yield* until(() => opened === tick && said + Math.max(0, drawn.length - 1) > 0);
+        yield* until(() => !expected.isTTY || drawn.length === tick + 1);
+        yield* TestClock.adjust("2 seconds");
+      }
+      yield* Fiber.interrupt(fiber);
+      expect(said).toBe(expected.said);
+      expect(drawn.slice(0, 5)).toHaveLength(expected.drawn);
+      for (const text of drawn) {
+        expect(text).toMatch(/^\u001b\[\?7l\u001b\[H(?:.*\u001b\[K\n){1,2}\u001b\[J\u001b\[\?7h$/u);
+      }
     }),
   );
 });
