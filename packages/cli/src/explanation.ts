@@ -192,7 +192,7 @@ interface Hindrance {
   readonly remedy: string | null;
 }
 
-export type Next =
+type Next =
   | {
       readonly from: "plan";
       readonly digest: string;

@@ -73,25 +73,3 @@ export const documentsCalled = (
   text: string,
 ): ReadonlyArray<DocumentAddress> =>
   documents.filter((address) => address.name === text || formatAddress(address) === text);
-
-/** The one document that a person named, or a refusal that says which there are. */
-export const theDocument = (
-  documents: ReadonlyArray<DocumentAddress>,
-  text: string,
-  place: string,
-): Effect.Effect<DocumentAddress, CommandEnd> => {
-  const meant = documentsCalled(documents, text);
-  const [one] = meant;
-  if (one !== undefined && meant.length === 1) return Effect.succeed(one);
-  const names = (meant.length > 0 ? meant : documents).map(formatAddress);
-  return Effect.fail(
-    wrongInput(
-      meant.length > 0
-        ? `${text} can mean several fleets`
-        : `the store ${place} knows no fleet ${text}`,
-      names.length === 0
-        ? "name the right store with --store, --repo or --file"
-        : `name one of: ${names.slice(0, 20).join(", ")}${names.length > 20 ? ", …" : ""}`,
-    ),
-  );
-};

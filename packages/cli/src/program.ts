@@ -7,6 +7,7 @@ import { approve } from "./commands/approve.ts";
 import { audit } from "./commands/audit.ts";
 import { destroy } from "./commands/destroy.ts";
 import { dev } from "./commands/dev.ts";
+import { doctor } from "./commands/doctor.ts";
 import { explain } from "./commands/explain.ts";
 import { history } from "./commands/history.ts";
 import { init } from "./commands/init.ts";
@@ -39,6 +40,7 @@ export const muster = Command.make("muster").pipe(
     lease,
     status,
     history,
+    doctor,
     explain,
     schema,
     dev,

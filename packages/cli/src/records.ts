@@ -15,6 +15,7 @@ import {
   type StoreShape,
 } from "@muster/core";
 import { checkEnvironment, type GitError, ownerOf, resolveRepository } from "@muster/gitops-runner";
+import type { StorePlace } from "@muster/store-sql";
 import { commandLineOwner } from "./context.ts";
 import { type CommandEnd, wrongInput } from "./exit.ts";
 import * as Flags from "./flags.ts";
@@ -61,14 +62,21 @@ export const openRecords = Effect.fnUntraced(function* (
   flags: RecordFlags,
   access: "read" | "write",
 ): Effect.fn.Return<Records, CommandEnd | GitError | StoreError, Scope.Scope> {
-  const { env } = yield* Out;
   const wiring = yield* Wiring;
+  const { place, owner } = yield* placeOf(flags);
+  const store = yield* wiring.openStore(place, access);
+  return { store, owner };
+});
+
+/** Which store is meant, and whose records in it, without opening it. */
+export const placeOf = Effect.fnUntraced(function* (
+  flags: RecordFlags,
+): Effect.fn.Return<{ readonly place: StorePlace; readonly owner: string }, CommandEnd | GitError> {
+  const { env } = yield* Out;
   const config = yield* loadConfig(flags.config, env);
   const { key, owner: usual } = yield* whose(flags);
   const owner = yield* checkOwner(Option.getOrUndefined(flags.owner) ?? config.owner ?? usual);
-  const place = yield* storePlace(flags.store, config, env, key);
-  const store = yield* wiring.openStore(place, access);
-  return { store, owner };
+  return { place: yield* storePlace(flags.store, config, env, key), owner };
 });
 
 /** The flags again, as another command on the same records needs them; empty when none was given. */

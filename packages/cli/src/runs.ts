@@ -148,9 +148,13 @@ const fromRecord = (record: RunRecord): PastRun => ({
   by: record.holder,
   verdict: record.verdict,
   trace: record.trace,
-  documents: record.documents.map(({ document, plan: _, ...counts }) => ({
+  documents: record.documents.map(({ document, done, failed, unknown, skipped, trouble }) => ({
     document: formatAddress(document),
-    ...counts,
+    done,
+    failed,
+    unknown,
+    skipped,
+    trouble,
   })),
 });
 

@@ -103,7 +103,7 @@ const told = (state: State, condition: Condition | undefined) => ({
   since: condition?.since ?? null,
 });
 
-export const conditionOf = (status: DocumentStatus, type: ConditionType): Condition | undefined =>
+const conditionOf = (status: DocumentStatus, type: ConditionType): Condition | undefined =>
   status.conditions.find((condition) => condition.type === type);
 
 /** It ends by itself; an end that cannot be read never comes. */

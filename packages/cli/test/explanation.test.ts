@@ -251,10 +251,7 @@ describe("what a text can mean", () => {
   });
 
   it("is several things when fleets of two kinds share a name", () => {
-    const other: StoreRecord = {
-      ...known,
-      document: { kind: "Other", name: "web" },
-    } as StoreRecord;
+    const other: StoreRecord = { ...known, document: { kind: "Other", name: "web" } };
     expect(subjectsOf("web", facts({ records: [...records, other] }))).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 // Checks what the store's records alone make of a fleet, and that what persons wrote is shown escaped.
 
 import { describe, expect, it } from "@effect/vitest";
-import type { DocumentStatus, StoreRecord } from "@muster/core";
+import type { StoreRecord } from "@muster/core";
 import { viewStatus } from "../src/screen/status-view.ts";
 import { plain } from "../src/screen/paint.ts";
 import { exitCodeOf, standingsOf } from "../src/standing.ts";
@@ -27,7 +27,7 @@ const reported = (
     })),
     counts: [{ set: "web", asked: 2, present: 2, running: 2, unowned: 0 }],
     members: [],
-  } as unknown as DocumentStatus),
+  }),
 });
 
 const isReady = reported(["Ready", "True", "AsAsked"], ["Stalled", "False", "Free"]);

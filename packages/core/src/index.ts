@@ -4,6 +4,7 @@ export * from "./words/audit.ts";
 export * from "./words/canonical.ts";
 export * from "./words/diagnostic.ts";
 export * from "./words/document.ts";
+export * from "./words/finding.ts";
 export * from "./words/json.ts";
 export * from "./words/kind.ts";
 export * from "./words/member.ts";

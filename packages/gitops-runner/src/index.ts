@@ -25,7 +25,6 @@ export { makeGitLease, type GitLeaseShape, type HeldGitLease } from "./lease.ts"
 export { push } from "./publish.ts";
 export { readPublished, type Published } from "./published.ts";
 export type { RefUpdate } from "./refs.ts";
-export { type GitLeaseLook, lookAtLease, stealLease } from "./steal.ts";
 export { buildStatusUpdate, type StatusTrailers } from "./status.ts";
 export { commitSpan, noteHead, pipelineName, tracedRun } from "./trace.ts";
 export { checkEnvironment, ownerOf, resolveRepository, type Repository } from "./url.ts";
@@ -39,3 +38,6 @@ export {
   runLoop,
 } from "./loop.ts";
 export { runOnce, type RunError, type RunOptions, type RunReport } from "./run.ts";
+export { examineSigners } from "./examine-signers.ts";
+export { examineGitClock } from "./host-time.ts";
+export { type GitLeaseLook, lookAtLease, stealLease } from "./steal.ts";

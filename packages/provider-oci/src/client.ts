@@ -428,3 +428,10 @@ const instanceOf = (instance: Core.models.Instance, etag: string | null): OciIns
   freeformTags: instance.freeformTags ?? {},
   etag,
 });
+
+/** Where the identity service of a region is asked, in the realm that the region belongs to. */
+export const identityAddress = (region: string): string =>
+  Common.EndpointBuilder.createEndpointFromRegionId(
+    "https://identity.{region}.oci.{secondLevelDomain}",
+    region,
+  );

@@ -1,6 +1,7 @@
 // Decides what an operator can set for OCI, and offers its kinds and resources to muster.
 
 import * as Effect from "effect/Effect";
+import { failedFinding } from "@muster/core/words/finding";
 import type { Plugin } from "@muster/core/words/kind";
 import { ProviderError } from "@muster/core/words/provider";
 import type { ConnectionOptions } from "./connections.ts";
@@ -48,6 +49,18 @@ export const oci = (options: OciOptions = {}): Plugin => ({
       const { makeInstancesHandler } = yield* Effect.promise(() => import("./handler.ts"));
       return yield* makeInstancesHandler(connection);
     }),
+  examine: (request) =>
+    connectionOptions(options).pipe(
+      Effect.flatMap((connection) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./examine.ts")),
+          ({ examineOci }) => examineOci(connection, request),
+        ),
+      ),
+      Effect.catch(({ message, remedy = null }) =>
+        Effect.succeed([failedFinding("oci configuration", "input", message, remedy)]),
+      ),
+    ),
 });
 
 const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions, ProviderError> =>

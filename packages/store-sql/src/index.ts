@@ -2,6 +2,7 @@
 
 export { absentId } from "./absent.ts";
 export { lockWaitMillis, patienceMillis } from "./attempt.ts";
+export { type ExamineOptions, examineSqliteStore } from "./examine.ts";
 export { layerSqlite, openSqliteStore } from "./open.ts";
 export type { SqliteStoreOptions } from "./open.ts";
 export { parseStorePlace } from "./place.ts";

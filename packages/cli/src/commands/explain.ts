@@ -11,7 +11,6 @@ import {
   canonicalJson,
   formatAddress,
   hasErrors,
-  type JsonObject,
   Store,
   type StoreShape,
 } from "@muster/core";
@@ -82,9 +81,7 @@ export const explain = Command.make(
       now: yield* Clock.currentTimeMillis,
     };
     yield* screen.result(
-      flags.output === "json"
-        ? canonicalJson(told as unknown as JsonObject)
-        : viewExplanation(told, look),
+      flags.output === "json" ? canonicalJson(told) : viewExplanation(told, look),
     );
   }),
 ).pipe(

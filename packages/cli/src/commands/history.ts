@@ -9,19 +9,12 @@ import {
   type AuditEntry,
   canonicalJson,
   type DocumentAddress,
-  type JsonObject,
   type StoreError,
 } from "@muster/core";
 import { type CommandEnd, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
-import {
-  documentsCalled,
-  forEachEntry,
-  type Kept,
-  knownDocuments,
-  openKept,
-  theDocument,
-} from "../kept.ts";
+import { documentsCalled, forEachEntry, type Kept, knownDocuments, openKept } from "../kept.ts";
+import { knownFleet } from "../known-fleet.ts";
 import { recordFlags } from "../records.ts";
 import { changesOf, makeHistory, type Past, type PastRun } from "../runs.ts";
 import { viewHistory, viewRun } from "../screen/history-view.ts";
@@ -63,7 +56,7 @@ export const history = Command.make(
           const changes = changesOf(entries);
           return yield* screen.result(
             isJson
-              ? canonicalJson({ ...meaning.run, changes } as unknown as JsonObject)
+              ? canonicalJson({ ...meaning.run, changes })
               : viewRun(meaning.run, changes, look),
           );
         }
@@ -77,7 +70,7 @@ export const history = Command.make(
                 owner: kept.owner,
                 hidden,
                 history: shown,
-              } as unknown as JsonObject)
+              })
             : viewHistory(shown, hidden, look),
         );
       }),
@@ -127,7 +120,7 @@ const meaningOf = Effect.fnUntraced(function* (
       );
     }
   }
-  return { run: null, document: yield* theDocument(known, named, kept.store.place) };
+  return { run: null, document: (yield* knownFleet(kept, named)).record.document };
 });
 
 const entriesOf = Effect.fnUntraced(function* (

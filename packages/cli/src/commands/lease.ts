@@ -27,7 +27,7 @@ import {
   resolveRepository,
   stealLease,
 } from "@muster/gitops-runner";
-import { type CommandEnd, wrongInput } from "../exit.ts";
+import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { openKept } from "../kept.ts";
 import { checkReason, noteOf, openRecords, type RecordFlags, recordFlags } from "../records.ts";
@@ -36,8 +36,9 @@ import { leaseAsJson, type LeaseView, printLease, viewLease } from "../screen/le
 import { Out } from "../screen/out.ts";
 import { actorName } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
-import { endWith } from "../exit.ts";
 import { reason } from "./approve.ts";
+import { sshFiles } from "./run-settings.ts";
+import { sshKey, sshKnownHosts } from "./run.ts";
 
 const yes = Flag.Boolean("yes").pipe(
   Flag.withAlias("y"),
@@ -47,17 +48,20 @@ const yes = Flag.Boolean("yes").pipe(
 
 const show = Command.make(
   "show",
-  { ...recordFlags, output: Flags.output },
+  { ...recordFlags, sshKnownHosts, sshKey, output: Flags.output },
   Effect.fn("lease show")(function* (flags) {
     const screen = yield* Out;
-    const view = yield* Effect.scoped(
+    const seen = yield* Effect.scoped(
       Option.isSome(flags.repo)
-        ? withGit(Effect.map(seeBranch(flags.repo.value, flags.env), ({ view }) => view))
+        ? withGit(
+            flags,
+            Effect.map(seeBranch(flags.repo.value, flags.env), ({ view }) => view),
+          )
         : Effect.map(seeRow(flags), ({ view }) => view),
     );
     const now = yield* Clock.currentTimeMillis;
-    yield* screen.result(flags.output === "json" ? printLease(view) : viewLease(view, now));
-    if (view.state === "unreadable") return yield* endWith(5);
+    yield* screen.result(flags.output === "json" ? printLease(seen) : viewLease(seen, now));
+    if (seen.state === "unreadable") return yield* endWith(5);
   }),
 ).pipe(
   Command.withDescription(
@@ -75,11 +79,13 @@ const show = Command.make(
 
 const steal = Command.make(
   "steal",
-  { ...recordFlags, reason, yes, output: Flags.output },
+  { ...recordFlags, sshKnownHosts, sshKey, reason, yes, output: Flags.output },
   Effect.fn("lease steal")(function* (flags) {
     yield* checkReason(flags.reason);
     yield* Effect.scoped(
-      Option.isSome(flags.repo) ? withGit(stealBranch(flags, flags.repo.value)) : stealRow(flags),
+      Option.isSome(flags.repo)
+        ? withGit(flags, stealBranch(flags, flags.repo.value))
+        : stealRow(flags),
     );
   }),
 ).pipe(
@@ -117,11 +123,14 @@ type StealFlags = RecordFlags & {
   readonly output: "human" | "json";
 };
 
-const withGit = <A, E, R>(body: Effect.Effect<A, E, R | Git>) =>
+const withGit = <A, E, R>(
+  flags: Parameters<typeof sshFiles>[0],
+  body: Effect.Effect<A, E, R | Git>,
+) =>
   Effect.gen(function* () {
     const { env } = yield* Out;
     const wiring = yield* Wiring;
-    return yield* Effect.provide(body, wiring.git(env));
+    return yield* Effect.provide(body, wiring.git({ ...env, ...sshFiles(flags) }));
   });
 
 /** A folder of its own: the runner's copy must only ever move with the runner. */

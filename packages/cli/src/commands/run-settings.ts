@@ -78,12 +78,17 @@ const leaseOf = (millis: number | null): { readonly leaseMillis?: number } =>
   millis === null ? {} : { leaseMillis: millis };
 
 /** The flags stand in for what the environment says; git only sees the latter. */
-const sshFiles = ({ sshKnownHosts: hosts, sshKey: key }: RunFlags): Record<string, string> => ({
+export const sshFiles = ({
+  sshKnownHosts: hosts,
+  sshKey: key,
+}: Pick<RunFlags, "sshKnownHosts" | "sshKey">): Record<string, string> => ({
   ...(Option.isSome(hosts) ? { MUSTER_GIT_SSH_KNOWN_HOSTS: path.resolve(hosts.value) } : {}),
   ...(Option.isSome(key) ? { MUSTER_GIT_SSH_KEY: path.resolve(key.value) } : {}),
 });
 
-const signersOf = (flags: RunFlags): Effect.Effect<Signers | null, CommandEnd> => {
+export const signersOf = (
+  flags: Pick<RunFlags, "allowedSigners" | "allowedKeyring">,
+): Effect.Effect<Signers | null, CommandEnd> => {
   const ssh = Option.getOrUndefined(flags.allowedSigners);
   const pgp = Option.getOrUndefined(flags.allowedKeyring);
   if (ssh !== undefined && pgp !== undefined) {
@@ -95,7 +100,7 @@ const signersOf = (flags: RunFlags): Effect.Effect<Signers | null, CommandEnd> =
   return Effect.succeed(pgp === undefined ? null : { allowedKeyring: path.resolve(pgp) });
 };
 
-const profileOf = (text: string): Effect.Effect<OperatorProfile, CommandEnd> => {
+export const profileOf = (text: string): Effect.Effect<OperatorProfile, CommandEnd> => {
   const at = text.indexOf("=");
   const name = at < 0 ? text : text.slice(0, at);
   const configFile = at < 0 ? undefined : text.slice(at + 1);

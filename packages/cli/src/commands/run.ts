@@ -21,7 +21,7 @@ const repo = Flag.String("repo").pipe(
   Flag.withMetavar("URL"),
 );
 
-const branch = Flag.String("branch").pipe(
+export const branch = Flag.String("branch").pipe(
   Flag.withDescription("The watched branch; it is never written"),
   Flag.withDefault("main"),
 );
@@ -71,7 +71,7 @@ const http = Flag.String("http").pipe(
   Flag.optional,
 );
 
-const allowedSigners = Flag.String("allowed-signers").pipe(
+export const allowedSigners = Flag.String("allowed-signers").pipe(
   Flag.withDescription(
     "Act only on commits signed by an SSH key in this file (format of ssh-keygen)",
   ),
@@ -79,13 +79,13 @@ const allowedSigners = Flag.String("allowed-signers").pipe(
   Flag.optional,
 );
 
-const allowedKeyring = Flag.String("allowed-keyring").pipe(
+export const allowedKeyring = Flag.String("allowed-keyring").pipe(
   Flag.withDescription("Act only on commits signed by a PGP key in this file of public keys"),
   Flag.withMetavar("FILE"),
   Flag.optional,
 );
 
-const sshKnownHosts = Flag.String("ssh-known-hosts").pipe(
+export const sshKnownHosts = Flag.String("ssh-known-hosts").pipe(
   Flag.withDescription(
     "Host keys that ssh servers are held to (default ~/.ssh/known_hosts; MUSTER_GIT_SSH_KNOWN_HOSTS)",
   ),
@@ -93,7 +93,7 @@ const sshKnownHosts = Flag.String("ssh-known-hosts").pipe(
   Flag.optional,
 );
 
-const sshKey = Flag.String("ssh-key").pipe(
+export const sshKey = Flag.String("ssh-key").pipe(
   Flag.withDescription(
     "Private key for an ssh repository (MUSTER_GIT_SSH_KEY); an ssh-agent's keys when not given",
   ),
@@ -101,7 +101,7 @@ const sshKey = Flag.String("ssh-key").pipe(
   Flag.optional,
 );
 
-const allowProfile = Flag.String("allow-profile").pipe(
+export const allowProfile = Flag.String("allow-profile").pipe(
   Flag.withDescription(
     "A credentials profile that documents may name: NAME or NAME=CONFIG_FILE; may be given again",
   ),
@@ -109,7 +109,7 @@ const allowProfile = Flag.String("allow-profile").pipe(
   Flag.atLeast(0),
 );
 
-const allowInstancePrincipal = Flag.Boolean("allow-instance-principal").pipe(
+export const allowInstancePrincipal = Flag.Boolean("allow-instance-principal").pipe(
   Flag.withDescription(
     "Documents may act as the machine that muster runs on (auth.method: instance)",
   ),

@@ -9,7 +9,8 @@ import * as Flag from "effect/cli/Flag";
 import { sameAddress } from "@muster/core";
 import { endWith } from "../exit.ts";
 import * as Flags from "../flags.ts";
-import { knownDocuments, openKept, theDocument } from "../kept.ts";
+import { openKept } from "../kept.ts";
+import { knownFleet } from "../known-fleet.ts";
 import { type RecordFlags, recordFlags } from "../records.ts";
 import { Live } from "../screen/live.ts";
 import { Out } from "../screen/out.ts";
@@ -73,8 +74,9 @@ const look = (flags: StatusFlags) =>
       const all = standingsOf(records, yield* Clock.currentTimeMillis);
       const seen = { place: store.place, owner };
       if (Option.isNone(flags.fleet)) return { ...seen, standings: all };
-      const meant = yield* theDocument(knownDocuments(records), flags.fleet.value, store.place);
-      return { ...seen, standings: all.filter(({ document }) => sameAddress(document, meant)) };
+      const { record } = yield* knownFleet({ store, owner }, flags.fleet.value);
+      const isMeant = ({ document }: Standing) => sameAddress(document, record.document);
+      return { ...seen, standings: all.filter(isMeant) };
     }),
   );
 

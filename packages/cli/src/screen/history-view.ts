@@ -86,7 +86,7 @@ export const viewRun = (
     ...(changes.length === 0 ? ["  it changed nothing"] : []),
   ].join("\n");
 
-export const viewPastChange = (
+const viewPastChange = (
   change: PastChange,
   { width, paint }: HistoryLook,
 ): ReadonlyArray<string> => {

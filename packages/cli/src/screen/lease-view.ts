@@ -18,7 +18,7 @@ export interface LeaseView {
   readonly fault: string | null;
 }
 
-export const leaseRemedy = (lease: LeaseView): string | null => {
+const leaseRemedy = (lease: LeaseView): string | null => {
   if (lease.state === "unreadable") {
     return "nobody can apply; see who pushes there, stop every runner of this environment, then: muster lease steal --reason TEXT";
   }

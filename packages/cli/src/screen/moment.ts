@@ -9,7 +9,7 @@ const units: ReadonlyArray<readonly [string, number]> = [
 
 /** The largest whole unit: `3 min`, `2 d`; under a second `0 s`. Negative lengths are told as none. */
 export const viewLength = (millis: number): string => {
-  const [unit, size] = units.find(([, size]) => millis >= size) ?? ["s", 1_000];
+  const [unit, size] = units.find(([, least]) => millis >= least) ?? ["s", 1_000];
   return `${Math.max(0, Math.floor(millis / size))} ${unit}`;
 };
 

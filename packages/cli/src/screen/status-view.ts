@@ -109,7 +109,7 @@ export const statusAsJson = (
     documents: standings.map(standingAsJson),
   });
 
-export const standingAsJson = (standing: Standing): JsonObject =>
+const standingAsJson = (standing: Standing): JsonObject =>
   JSON.parse(
     JSON.stringify({ ...standing, document: formatAddress(standing.document) }),
   ) as JsonObject;

@@ -57,7 +57,7 @@ describe("muster history", () => {
       expect((await history("web", "-o", "json")).stdout).not.toContain('"note"');
       const nothing = await history("api");
       expect(nothing.code).toBe(1);
-      expect(nothing.stderr).toContain("name one of: FleetConfig/web");
+      expect(nothing.stderr).toContain("it knows FleetConfig/web; ");
       expect((await history("--limit", "0")).code).toBe(1);
     }),
   );

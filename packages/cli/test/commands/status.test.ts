@@ -44,7 +44,9 @@ describe("muster status", () => {
       expect(world.simulator.requests()).toHaveLength(asked);
       const other = await status(world, "api");
       expect(other.code).toBe(1);
-      expect(other.stderr).toContain("knows no fleet api\n  name one of: FleetConfig/web");
+      expect(other.stderr).toContain(
+        'does not know "api" of owner cli\n  it knows FleetConfig/web; ',
+      );
     }),
   );
 

@@ -4,6 +4,7 @@ import type * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import type { Document } from "./document.ts";
+import type { Finding } from "./finding.ts";
 import type { Handler, ProviderError } from "./provider.ts";
 import type { Expansion } from "./set.ts";
 
@@ -32,6 +33,13 @@ export interface Kind<Spec = any> {
   readonly expand: (document: Document<Spec>) => Expansion;
 }
 
+export interface ExamineRequest {
+  /** What documents ask for: they say as whom, and where, the plugin would be asked to look. */
+  readonly expansions: ReadonlyArray<Expansion>;
+  /** Whether requests may be sent; otherwise what needs them is `unknown`. */
+  readonly online: boolean;
+}
+
 /** What a team installs. Its handlers come lazily, so that reading never loads a vendor's library. */
 export interface Plugin {
   readonly name: string;
@@ -39,4 +47,9 @@ export interface Plugin {
   readonly kinds: ReadonlyArray<Kind>;
   readonly resources: ReadonlyArray<string>;
   readonly handler: (resource: string) => Effect.Effect<Handler, ProviderError, Scope.Scope>;
+  /**
+   * Looks whether all that the plugin needs is at hand: credentials, endpoints, clocks. Writes
+   * nothing, shows no secret, and never fails: what cannot be looked at is a finding.
+   */
+  readonly examine?: (request: ExamineRequest) => Effect.Effect<ReadonlyArray<Finding>>;
 }
