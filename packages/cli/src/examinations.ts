@@ -196,7 +196,7 @@ const leaseFinding = (look: Effect.Success<ReturnType<typeof lookAtLease>>): Fin
       check,
       "guard",
       `${look.branch} holds no lease that muster wrote: ${look.fault}`,
-      "see who pushes there, stop every runner of this environment, then: muster lease steal --reason TEXT --repo URL",
+      "see who pushes there, stop every runner of this environment, then: muster lease steal --reason TEXT --repo URL --env NAME",
     );
   }
   return okFinding(

@@ -19,6 +19,7 @@ import {
 } from "@muster/testkit/oci/index";
 import { runCli } from "../src/cli.ts";
 import { teardown } from "../src/exit.ts";
+import { Asked } from "../src/screen/ask.ts";
 import { makeProgress } from "../src/screen/progress.ts";
 import { Out, type OutShape } from "../src/screen/out.ts";
 import { plain } from "../src/screen/paint.ts";
@@ -35,6 +36,8 @@ interface RunOptions {
   readonly cwd?: string;
   /** Beside the world's own; `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Inside: what the person at the terminal answers; nobody sits there when not given. */
+  readonly answer?: boolean;
 }
 
 export interface Started {
@@ -119,7 +122,8 @@ export const openWorld = async (
     },
     start,
     muster: (args, run) => start(args, run).ended,
-    inside: (args, run = {}) => runInside(args, definedOf({ ...env, ...run.env })),
+    inside: (args, run = {}) =>
+      runInside(args, definedOf({ ...env, ...run.env }), run.answer ?? null),
     files: (below) => filesBelow(at(below)),
     close: async () => {
       for (const child of running) child.kill("SIGKILL");
@@ -202,7 +206,11 @@ export const startChild = (
   };
 };
 
-const runInside = async (args: ReadonlyArray<string>, env: Env): Promise<Ran> => {
+const runInside = async (
+  args: ReadonlyArray<string>,
+  env: Env,
+  answer: boolean | null,
+): Promise<Ran> => {
   let stdout = "";
   let stderr = "";
   const stream = { write: (text: string) => void (stderr += text) };
@@ -218,6 +226,7 @@ const runInside = async (args: ReadonlyArray<string>, env: Env): Promise<Ran> =>
   const fiber = Effect.runFork(
     runCli(args).pipe(
       Effect.provideService(Out, out),
+      Effect.provideService(Asked, () => Effect.succeed(answer)),
       // What the parser of the command line prints: help and its faults.
       Effect.provideService(
         Console.Console,

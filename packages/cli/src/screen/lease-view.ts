@@ -19,11 +19,12 @@ export interface LeaseView {
 }
 
 const leaseRemedy = (lease: LeaseView): string | null => {
+  const steal = `muster lease steal --reason TEXT${lease.kind === "git" ? " --repo URL --env NAME" : ""}`;
   if (lease.state === "unreadable") {
-    return "nobody can apply; see who pushes there, stop every runner of this environment, then: muster lease steal --reason TEXT";
+    return `nobody can apply; see who pushes there, stop every runner of this environment, then: ${steal}`;
   }
   return lease.state === "held"
-    ? "it ends by itself unless it is renewed; when its holder hangs: muster lease steal --reason TEXT"
+    ? `it ends by itself unless it is renewed; when its holder hangs: ${steal}`
     : null;
 };
 

@@ -106,7 +106,13 @@ describe("muster lease, in git", () => {
       await started.until("create web-1.1: ");
       const held = JSON.parse((await show(world, ...at, "-o", "json")).stdout) as object;
       expect(held).toMatchObject({ lease: "git", state: "held", version: 1, fault: null });
-      const stolen = await steal(world, "--yes", ...at);
+      const ask = ["lease", "steal", "--reason", "it hangs", ...at];
+      const declined = await world.inside(ask, { answer: false });
+      expect(declined.code).toBe(1);
+      expect(declined.stderr).toMatch(
+        /^held {2}muster\/lease\/default (?:.*\n)+muster: not confirmed/u,
+      );
+      const stolen = await world.inside(ask, { answer: true });
       expect(stolen.code).toBe(0);
       expect(stolen.stdout).toContain(
         "stolen and free: version 2 of muster/lease/default of file:",
