@@ -5,6 +5,7 @@ import { adopt } from "./commands/adopt.ts";
 import { apply } from "./commands/apply.ts";
 import { approve } from "./commands/approve.ts";
 import { audit } from "./commands/audit.ts";
+import { completionsOf } from "./commands/completions.ts";
 import { destroy } from "./commands/destroy.ts";
 import { dev } from "./commands/dev.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -44,6 +45,7 @@ export const muster = Command.make("muster").pipe(
     explain,
     schema,
     dev,
+    completionsOf((): Command.Command.Any => muster),
   ]),
   Command.withGlobalFlags([LogFormatFlag]),
   Command.withExamples([

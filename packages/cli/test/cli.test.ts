@@ -24,6 +24,7 @@ const commands = [
   ["lease", "steal"],
   ["schema"],
   ["dev", "oci"],
+  ["completions"],
 ];
 const groups = [[], ["audit"], ["lease"], ["dev"]];
 
