@@ -19,6 +19,9 @@ const quickstart = async (shop: Workshop): Promise<void> => {
   tell("A config repository, and an OCI of your own on this machine");
   await shop.git(["init", "--quiet", "--bare", "--initial-branch=main", repo]);
   await shop.git(["clone", "--quiet", repo, clone]);
+  // Whoever goes on by hand may have told git no name of theirs.
+  await shop.git(["-C", clone, "config", "user.name", "Quick Start"]);
+  await shop.git(["-C", clone, "config", "user.email", "quickstart@localhost"]);
   await shop.muster(["init", "clone"]);
   const simulator = await shop.startSimulator();
   process.stdout.write(`\nOCI simulator at ${simulator.endpoint}\n`);
@@ -127,20 +130,21 @@ const auditHead = async (shop: Workshop, repo: string): Promise<string> => {
   return trailer.trim();
 };
 
-const nextSteps = (shop: Workshop, kept: boolean): string =>
-  kept
+const nextSteps = (shop: Workshop): string =>
+  keep
     ? [
-        `  cd ${shop.folder}`,
-        ...shop.exports().map(([name, value]) => `  export ${name}=${value}`),
+        `  cd ${path.relative(process.env["INIT_CWD"] ?? ".", shop.folder)}     in a second terminal`,
+        "  . ./env                  where the simulator is, and where the store",
         "  edit clone/fleets/web.yaml, commit, push, then:",
-        `  npx muster run --repo ${path.join(shop.folder, "fleets.git")} --once --allow-profile DEFAULT`,
+        '  npx muster run --repo "$PWD/fleets.git" --once --allow-profile DEFAULT',
         "",
+        "The tutorial goes on from here: docs/tutorial.md",
         "The simulator runs until you press Control-C; then remove the folder.",
       ].join("\n")
     : [
+        "  docs/tutorial.md                  the same slowly, then a fleet of your own",
         "  npm run quickstart -- --keep      the same, kept to play with",
         "  npx muster --help                 all commands, with examples",
-        "  docs/                             how it works, and how to embed it",
       ].join("\n");
 
 const keep = process.argv.includes("--keep");
@@ -157,7 +161,8 @@ const end = async (code: number): Promise<never> => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void end(130));
 try {
   await quickstart(shop);
-  process.stdout.write(`${nextSteps(shop, keep)}\n`);
+  if (keep) await shop.writeEnv();
+  process.stdout.write(`${nextSteps(shop)}\n`);
   if (keep) await shop.simulatorEnd();
   await end(0);
 } catch (error) {

@@ -1,7 +1,7 @@
 // Keeps the quickstart's own world: a folder, a process for the simulator, and commands that are really run.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,8 +26,8 @@ export interface Workshop {
   /** Runs git quietly and answers what it prints. */
   readonly git: (args: ReadonlyArray<string>) => Promise<string>;
   readonly startSimulator: () => Promise<Simulator>;
-  /** The variables that a shell needs to go on by hand. */
-  readonly exports: () => ReadonlyArray<readonly [string, string]>;
+  /** Writes `env`, with the variables that a shell needs to go on by hand. */
+  readonly writeEnv: () => Promise<void>;
   /** Ends when the simulator does. */
   readonly simulatorEnd: () => Promise<void>;
   /** Ends what was started and, unless it is kept, removes the folder. */
@@ -88,7 +88,13 @@ export const openWorkshop = async (keep: boolean): Promise<Workshop> => {
       Object.assign(env, given);
       return told;
     },
-    exports: () => Object.entries(given),
+    writeEnv: () =>
+      writeFile(
+        path.join(folder, "env"),
+        Object.entries(given)
+          .map(([name, value]) => `export ${name}=${quoteArgument(value)}\n`)
+          .join(""),
+      ),
     simulatorEnd: () =>
       new Promise((resolve) => {
         if (simulator === undefined || simulator.exitCode !== null) resolve();
