@@ -4,6 +4,9 @@ import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 
+/** What is no part of a checkout that somebody has just installed, or is written to by our own tests. */
+const ours = new Set([".build", ".git", ".muster-dev", "muster-quickstart"]);
+
 /** A folder that is to a command what the root of a checkout is, and may be written to. */
 export interface Checkout {
   readonly folder: string;
@@ -17,6 +20,7 @@ export const openCheckout = async (root: string): Promise<Checkout> => {
   const home = path.join(base, "home");
   await Promise.all([mkdir(folder), mkdir(home)]);
   for (const entry of await readdir(root)) {
+    if (ours.has(entry)) continue;
     await symlink(path.join(root, entry), path.join(folder, entry));
   }
   return {

@@ -1,9 +1,10 @@
 // Holds what runs muster as a service: the container, the systemd unit, and the hook of a bare repository.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { commandFault } from "./command-line.ts";
 import { containerFaults } from "./containerfile.ts";
@@ -112,6 +113,37 @@ describe("examples/systemd", () => {
     expect(run({ CREDENTIALS_DIRECTORY: path.join(checkout, "credentials") })).toBe(
       "to ken|run|--path|a b|",
     );
+  });
+});
+
+describe("examples/store/back-up.mjs", () => {
+  const backUp = (...args: ReadonlyArray<string>) =>
+    spawnSync(process.execPath, [path.join(root, "examples/store/back-up.mjs"), ...args], {
+      encoding: "utf8",
+    });
+
+  it("copies what a living store holds beside its file, into one file for its owner only", () => {
+    const store = path.join(temporary, "store.db");
+    const copy = path.join(temporary, "copy.db");
+    const writer = new DatabaseSync(store);
+    writer.exec("PRAGMA journal_mode = WAL; CREATE TABLE entry (n); INSERT INTO entry VALUES (1)");
+    writer.exec("BEGIN IMMEDIATE; INSERT INTO entry VALUES (2)");
+    expect(backUp(store, copy)).toMatchObject({ status: 0, stderr: "" });
+    writer.exec("COMMIT");
+    writer.close();
+    expect(existsSync(`${copy}-wal`) || existsSync(`${copy}.part`)).toBe(false);
+    expect(statSync(copy).mode & 0o777).toBe(0o600);
+    const reader = new DatabaseSync(copy, { readOnly: true });
+    expect(reader.prepare("SELECT n FROM entry").all()).toEqual([{ n: 1 }]);
+    reader.close();
+  });
+
+  it("says what is missing", () => {
+    const nowhere = path.join(temporary, "no.db");
+    expect(backUp(nowhere, `${nowhere}.copy`)).toMatchObject({ status: 1 });
+    expect(backUp(nowhere, `${nowhere}.copy`).stderr).toContain("there is no store");
+    expect(existsSync(nowhere)).toBe(false);
+    expect(backUp().stderr).toContain("usage");
   });
 });
 
