@@ -13,6 +13,7 @@ export default defineConfig({
     pool: "forks",
     isolate: true,
     maxWorkers: 2,
+    maxConcurrency: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ["default", ["json", { outputFile: ".build/reports/test.json" }]],

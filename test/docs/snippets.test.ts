@@ -57,7 +57,8 @@ it("every link between the pages leads somewhere", () => {
   expect(pages.flatMap((one) => deadLinks(one, root))).toEqual([]);
 });
 
-describe("the commands of", () => {
+// They wait for machines more than they work: some at a time.
+describe.concurrent("the commands of", () => {
   const run = pages
     .filter(({ file }) => blocks.some((one) => one.page === file && sortOf(one) === "sh run"))
     .map((one) => ({ file: one.file, run: withShown(one.file, blocksOf(one).filter(isRun)) }));
