@@ -450,7 +450,7 @@ const unreadable = (settings: Settings): LeaseError =>
   new LeaseError({
     reason: "Taken",
     message: `the branch ${settings.branch} does not hold a lease that muster wrote`,
-    remedy: `see who pushes to ${settings.branch}, stop every runner of this environment, then delete that branch`,
+    remedy: `see who pushes to ${settings.branch}, then repair it with: muster lease steal --reason TEXT --repo URL --env NAME`,
   });
 
 const lostTo = (settings: Settings): LeaseError =>

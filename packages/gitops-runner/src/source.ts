@@ -7,7 +7,7 @@ import { Store, type StoreError } from "@muster/core/store/store";
 import type { Diagnostic } from "@muster/core/words/diagnostic";
 import type { Refusal } from "@muster/core/words/plan";
 import { recordKey } from "@muster/core/words/record";
-import { readBlobs, type SkippedEntry } from "./blobs.ts";
+import { readBlobs, type SkippedEntry, type SourceEmptied, type SourceFiles } from "./blobs.ts";
 import { openCache } from "./cache.ts";
 import type { GitError } from "./error.ts";
 import { fetchBranch, type Sighting } from "./fetch.ts";
@@ -54,7 +54,9 @@ export const makeSourceReader = (options: SourceOptions): SourceReader => {
   const verified = keptFor((question: Omit<VerifyRequest, "cache" | "signers" | "origin">) =>
     verifySource({ ...question, cache: options.cache, signers: options.signers, origin: options }),
   );
-  const texts = keptFor((head: { readonly head: string }) => readTexts(options, head.head));
+  const texts = keptFor((head: { readonly head: string; readonly known: boolean }) =>
+    readTexts(options, head.head, head.known),
+  );
   const published = keptFor((commit: { readonly commit: string }) =>
     readPublished({ ...commit, cache: options.cache }),
   );
@@ -62,7 +64,14 @@ export const makeSourceReader = (options: SourceOptions): SourceReader => {
   const read = Effect.fnUntraced(function* () {
     if (!opened) yield* openCache(options.cache);
     opened = true;
-    const sighting = yield* fetchBranch(options);
+    const sighting = yield* fetchBranch(options).pipe(
+      Effect.tapError(({ reason }) =>
+        Effect.sync(() => {
+          // The copy may be what is broken, or gone: the next read makes it anew where it must.
+          if (reason === "Corrupt" || reason === "NotFound") opened = false;
+        }),
+      ),
+    );
     const { head, status } = sighting;
     const { acted, accepted } = yield* remembered(options, head);
     const verification = yield* verified.of({
@@ -70,11 +79,13 @@ export const makeSourceReader = (options: SourceOptions): SourceReader => {
       // Who accepted this very head begins anew with it; its own signature is still checked.
       lastActed: accepted ? null : acted,
     });
+    const read = yield* texts.of({ head, known: acted !== null });
     return {
       sighting,
-      verification,
+      verification: read.emptied === null ? verification : toldEmptied(verification, read.emptied),
       news: isHeld(verification) || acted === head ? null : headNews(options, head),
-      ...(yield* texts.of({ head })),
+      texts: read.texts,
+      faults: read.faults,
       published: status === null ? null : yield* published.of({ commit: status }),
     };
   });
@@ -137,9 +148,16 @@ export const holdOf = (verification: Verification): Refusal | null =>
 const readTexts = Effect.fnUntraced(function* (
   options: SourceOptions,
   commit: string,
-): Effect.fn.Return<Pick<Source, "texts" | "faults">, GitError, Git> {
+  /** Whether it was acted on before: then there was something, and a path that is gone was emptied. */
+  known: boolean,
+): Effect.fn.Return<
+  Pick<Source, "texts" | "faults"> & Pick<SourceFiles, "emptied">,
+  GitError,
+  Git
+> {
   const { cache, path } = options;
-  const { files, skipped } = yield* readBlobs({
+  const { files, skipped, emptied } = yield* readBlobs({
+    missing: known ? "emptied" : "fault",
     cache,
     commit,
     path,
@@ -149,7 +167,15 @@ const readTexts = Effect.fnUntraced(function* (
   return {
     texts: files.map((file) => ({ file: file.path, text: file.text })),
     faults: skipped.map(skippedFault),
+    emptied: known ? emptied : null,
   };
+});
+
+/** That nothing is asked for any more must not pass in silence: everything is forgotten by it. */
+const toldEmptied = (verification: Verification, emptied: SourceEmptied): Verification => ({
+  ...verification,
+  reason: emptied.reason,
+  message: `${emptied.message}; ${emptied.remedy} (${verification.message})`,
 });
 
 /** A document that cannot be read is a fault: passing over it would make it vanish. */

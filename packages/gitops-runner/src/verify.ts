@@ -32,7 +32,8 @@ export type VerifyReason =
   | "SourceRewritten"
   | "CommitNotSigned"
   | "SignatureNotAccepted"
-  | "TooManyCommits";
+  | "TooManyCommits"
+  | "SourceEmptied";
 
 export interface Verification {
   /** `Unknown` (no signers named) does not block; `False` plans but does not apply. */

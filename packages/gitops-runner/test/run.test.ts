@@ -86,6 +86,28 @@ describe("a run", () => {
     }).pipe(Effect.provide(gitLayer)),
   );
 
+  it.live("an emptied folder is told, and what it asked for is forgotten, never destroyed", () =>
+    Effect.gen(function* () {
+      const box = yield* makeSandbox;
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      merge(box, { "prod/site.json": documentOf(2), "notes.txt": "" });
+      const options = { ...optionsOf(box, cloud), path: "prod" };
+      const run = runOnce(options).pipe(Effect.provideService(Store, store));
+      assert.strictEqual((yield* run).verification.reason, "NoSignersNamed");
+      box.git("rm", "-rq", "prod");
+      merge(box, {});
+      const emptied = yield* run;
+      assert.strictEqual(emptied.verification.reason, "SourceEmptied");
+      assert.match(emptied.verification.message, /restore the files/u);
+      assert.strictEqual(alive(cloud), 2);
+      const status = statusIn(box, "orphaned/FakeFleet.site.status.json");
+      const condition = (type: string) => status.conditions.find((one) => one.type === type);
+      assert.strictEqual(condition("Orphaned")?.status, "True");
+      assert.strictEqual(condition("SourceVerified")?.reason, "SourceEmptied");
+    }).pipe(Effect.provide(gitLayer)),
+  );
+
   it.live("stores that take turns continue one history, each with its own chain", () =>
     Effect.gen(function* () {
       const box = yield* makeSandbox;
