@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** A page for people in place of a body. */
+  readonly html?: string;
 }
 
 export const ok = (body: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
@@ -31,6 +33,10 @@ export const notFound = (
 ): Answer => refuse(404, "NotAuthorizedOrNotFound", message);
 
 export const incorrectState = (message: string): Answer => refuse(409, "IncorrectState", message);
+
+/** What a resource is told that is between two states; neither the code nor the words are sure. */
+export const beingModified = (): Answer =>
+  refuse(409, "Conflict", "The resource is currently being modified, try again later.");
 
 export const invalidatedToken = (message: string): Answer =>
   refuse(409, "InvalidatedRetryToken", message);

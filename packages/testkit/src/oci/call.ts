@@ -3,6 +3,7 @@
 import type { SimulatorAccount } from "./account.ts";
 import type { Answer } from "./answer.ts";
 import type { Cloud } from "./cloud.ts";
+import type { Death } from "./lifecycle.ts";
 import type { Operation } from "./operation.ts";
 
 /** One request that was signed by `account` and has a route. */
@@ -24,6 +25,9 @@ export interface Call {
 /** What a fault adds to a change that is otherwise accepted. */
 export interface Fate {
   readonly workRequestFails?: { readonly code: string; readonly message: string };
+  readonly workRequestCanceled?: true;
+  /** A launch only: the instance ends by itself, so long after it began to run. */
+  readonly dies?: Death;
 }
 
 /**
@@ -36,3 +40,18 @@ export type Decide = (cloud: Cloud, call: Call) => Decision;
 
 /** A decision that is only an answer. */
 export const answered = (answer: Answer): Decision => ({ answer });
+
+/** How the work request of a change ends. */
+export interface WorkEnd {
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly canceled?: boolean;
+}
+
+export const endOf = ({ workRequestFails, workRequestCanceled }: Fate): WorkEnd => ({
+  ...(workRequestFails === undefined ? {} : { error: workRequestFails }),
+  ...(workRequestCanceled === undefined ? {} : { canceled: true }),
+});
+
+/** Whether the work request ends without what it was for. */
+export const isInVain = ({ error, canceled }: WorkEnd): boolean =>
+  error !== undefined || canceled === true;

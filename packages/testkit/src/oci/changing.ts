@@ -1,6 +1,7 @@
 // Decides what UpdateInstance, InstanceAction and TerminateInstance answer and change.
 
 import {
+  beingModified,
   cannotParse,
   etagMismatch,
   incorrectState,
@@ -20,7 +21,7 @@ import {
 } from "./cloud.ts";
 import { answerWith } from "./instances.ts";
 import { isDead, powerActions, terminateSteps, type Attributes } from "./lifecycle.ts";
-import { answered, type Call, type Decide } from "./call.ts";
+import { answered, endOf, isInVain, type Call, type Decide } from "./call.ts";
 import { recordChange } from "./recording.ts";
 import { keepToken, readToken, repeatOf, tokenRefusal } from "./repeats.ts";
 import { checkAttributes, isFields, type Fields } from "./tags.ts";
@@ -49,12 +50,11 @@ export const updateInstance: Decide = (cloud, call) => {
   return {
     change: (fate) => {
       const attributes = { ...found.revision.attributes, ...present(body) } as Attributes;
-      const failure = fate.workRequestFails;
-      const instance =
-        failure === undefined
-          ? changeAttributes(cloud, found.instance, call.now, attributes)
-          : found.instance;
-      const workRequest = openWorkRequest(cloud, instance, "UpdateInstance", call.now, 0, failure);
+      const end = endOf(fate);
+      const instance = isInVain(end)
+        ? found.instance
+        : changeAttributes(cloud, found.instance, call.now, attributes);
+      const workRequest = openWorkRequest(cloud, instance, "UpdateInstance", call.now, 0, end);
       keepToken(cloud, call, token, instance.id, instance.id, workRequest.id);
       recordChange(cloud, call, instance, attributes, token === undefined ? {} : { token });
       return answerWith(cloud, instance, call.now, { "opc-work-request-id": workRequest.id });
@@ -113,9 +113,9 @@ export const terminateInstance: Decide = (cloud, call) => {
   const { attributes, state } = found.revision;
   return {
     change: (fate) => {
-      const failure = fate.workRequestFails;
+      const end = endOf(fate);
       endWorkRequests(cloud, found.instance.id, call.now, { outcome: "CANCELED" });
-      const steps = terminateSteps(cloud.settings, failure !== undefined, state);
+      const steps = terminateSteps(cloud.settings, isInVain(end), state);
       const instance = moveInstance(cloud, found.instance, call.now, attributes, steps);
       const delay = cloud.settings.terminateDelayMs;
       const workRequest = openWorkRequest(
@@ -124,7 +124,7 @@ export const terminateInstance: Decide = (cloud, call) => {
         "TerminateInstance",
         call.now,
         delay,
-        failure,
+        end,
       );
       recordChange(cloud, call, instance, attributes, {
         preserveBootVolume: call.query.get("preserveBootVolume") === "true",
@@ -135,14 +135,16 @@ export const terminateInstance: Decide = (cloud, call) => {
 };
 
 const refuseTermination = (cloud: Cloud, { revision }: Seen): Answer | undefined => {
-  if (isDead(revision.state)) {
-    return cloud.settings.terminateAgain === "notFound"
-      ? notFound()
-      : incorrectState(`The instance is ${revision.state}.`);
-  }
-  return revision.state === "PROVISIONING" && cloud.settings.terminateProvisioning === "conflict"
-    ? incorrectState("The instance is PROVISIONING.")
+  const { terminateAgain, terminateProvisioning } = cloud.settings;
+  if (isDead(revision.state)) return refusalAs(terminateAgain, revision.state);
+  return revision.state === "PROVISIONING" && terminateProvisioning !== "accepted"
+    ? refusalAs(terminateProvisioning, revision.state)
     : undefined;
+};
+
+const refusalAs = (variant: "conflict" | "notFound" | "modified", state: string): Answer => {
+  if (variant === "notFound") return notFound();
+  return variant === "modified" ? beingModified() : incorrectState(`The instance is ${state}.`);
 };
 
 const findForChange = (cloud: Cloud, call: Call): Seen | { readonly answer: Answer } =>

@@ -17,14 +17,34 @@ import {
 import type { PagingOptions } from "./paging.ts";
 import type { Seed } from "./seed.ts";
 
+/** How many instances fit into a place. Those that are TERMINATED take no room. */
+export interface HostCapacity {
+  /** Full name. */
+  readonly availabilityDomain: string;
+  /** Default: the availability domain as a whole. */
+  readonly faultDomain?: string;
+  readonly hosts: number;
+  /** Whether a launch is refused, or accepted with a work request that fails. Default `answer`. */
+  readonly toldBy?: "answer" | "workRequest";
+}
+
+/** How many instances a compartment may have. Those that are TERMINATED do not count. */
+export interface Quota {
+  readonly compartmentId: string;
+  readonly instances: number;
+}
+
 /** What the service leaves open, or what tests want to turn. */
 export interface CloudSettings extends Delays, PagingOptions {
   readonly listLagMs: number;
   readonly usedTokenOfDead: "instance" | "conflict";
   readonly unknownReference: "related" | "notFound";
-  readonly terminateAgain: "conflict" | "notFound";
-  readonly terminateProvisioning: "accepted" | "conflict";
+  readonly terminateAgain: "conflict" | "notFound" | "modified";
+  readonly terminateProvisioning: "accepted" | "conflict" | "modified";
+  readonly workRequests: "readable" | "forbidden";
   readonly instanceLimit: number;
+  readonly quotas: readonly Quota[];
+  readonly capacity: readonly HostCapacity[];
 }
 
 export interface Instance {
@@ -166,8 +186,9 @@ export const openWorkRequest = (
   operationType: TrackedOperation,
   now: number,
   delayMs: number,
-  error: WorkRequest["error"],
+  end: { readonly error?: WorkRequest["error"]; readonly canceled?: boolean },
 ): WorkRequest => {
+  const { error, canceled } = end;
   const serial = cloud.nextSerial();
   const workRequest: WorkRequest = {
     id: ocid(cloud, "coreservicesworkrequest", serial),
@@ -179,7 +200,7 @@ export const openWorkRequest = (
     // Long enough to be seen as ACCEPTED, short enough to be IN_PROGRESS most of the time.
     startedAt: now + Math.floor(delayMs / 10),
     finishedAt: now + delayMs,
-    outcome: error === undefined ? "SUCCEEDED" : "FAILED",
+    outcome: error !== undefined ? "FAILED" : canceled === true ? "CANCELED" : "SUCCEEDED",
     ...(error === undefined ? {} : { error }),
   };
   cloud.workRequests.set(workRequest.id, workRequest);
@@ -234,4 +255,6 @@ export interface ForeignInstance {
   readonly subnetId?: string;
   /** Milliseconds since the epoch. Default now. An earlier one is listed despite the list lag. */
   readonly createdAt?: number;
+  /** It becomes TERMINATED by itself so many milliseconds from now. Default: never. */
+  readonly diesAfterMs?: number;
 }

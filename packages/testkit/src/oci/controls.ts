@@ -16,7 +16,7 @@ import type { FaultRule, FaultTable } from "./faults.ts";
 import { instanceView } from "./instances.ts";
 import type { JournalEntry, RequestEntry } from "./journal.ts";
 import { hostOf, pickFaultDomain } from "./launch.ts";
-import type { LifecycleState } from "./lifecycle.ts";
+import { deathStep, type LifecycleState } from "./lifecycle.ts";
 import { seedIds } from "./seed.ts";
 import type { Service } from "./service.ts";
 
@@ -121,7 +121,11 @@ const addForeign = (cloud: Cloud, asked: ForeignInstance, now: number): Simulate
     definedTags: asked.definedTags ?? {},
     metadata: asked.metadata ?? {},
   };
-  const steps = [{ afterMs: 0, state: asked.lifecycleState ?? "RUNNING" } as const];
+  const death = asked.diesAfterMs;
+  const steps = [
+    { afterMs: 0, state: asked.lifecycleState ?? "RUNNING" } as const,
+    ...(death === undefined ? [] : [deathStep({ afterMs: death }, now - createdAt)]),
+  ];
   const instance = moveInstance(cloud, placed, createdAt, attributes, steps);
   const revision = instance.history[0];
   if (revision === undefined) throw new Error("an instance has at least one revision");

@@ -17,7 +17,7 @@ export {
   type SimulatorClock,
   type VirtualClockOptions,
 } from "./clock.ts";
-export type { ForeignInstance } from "./cloud.ts";
+export type { ForeignInstance, HostCapacity, Quota } from "./cloud.ts";
 export type { Controls, SimulatedInstance } from "./controls.ts";
 export {
   outOfHostCapacity,

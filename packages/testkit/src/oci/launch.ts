@@ -1,8 +1,8 @@
 // Decides what LaunchInstance answers, and makes the instance.
 
-import { refuse, type Answer } from "./answer.ts";
+import type { Answer } from "./answer.ts";
+import { outOfCapacity, placeFor, refuseForCount } from "./capacity.ts";
 import {
-  allSeenAt,
   forgetTheOld,
   moveInstance,
   ocid,
@@ -13,7 +13,8 @@ import {
 import { answerWith } from "./instances.ts";
 import { readLaunch, type Launch } from "./launch-details.ts";
 import { launchSteps, type Attributes } from "./lifecycle.ts";
-import { answered, type Call, type Decide, type Fate } from "./call.ts";
+import { answered, endOf, isInVain, type Call, type Decide, type Fate } from "./call.ts";
+import { noHostLeft } from "./faults.ts";
 import { recordChange } from "./recording.ts";
 import { keepToken, readToken, repeatOf, tokenRefusal } from "./repeats.ts";
 
@@ -25,22 +26,23 @@ export const launchInstance: Decide = (cloud, call) => {
 
   const verdict = readLaunch(call.body, cloud.seed, cloud.settings);
   if ("refusal" in verdict) return answered(verdict.refusal);
-  const alive = allSeenAt(cloud, call.now).filter((seen) => seen.revision.state !== "TERMINATED");
-  if (alive.length >= cloud.settings.instanceLimit) return answered(limitExceeded);
+  const { launch: asked } = verdict;
+  const refusal = refuseForCount(cloud, asked.compartmentId, call.now);
+  if (refusal !== undefined) return answered(refusal);
+  const placement = placeFor(cloud, asked, cloud.instances.size, call.now);
+  if ("full" in placement && placement.full === "answer") return answered(outOfCapacity);
 
-  return { change: (fate) => launch(cloud, call, verdict.launch, token, fate) };
+  const { faultDomain } = placement;
+  const doom: Fate = "full" in placement ? { workRequestFails: noHostLeft } : {};
+  return {
+    change: (fate) => launch(cloud, call, { ...asked, faultDomain }, token, { ...fate, ...doom }),
+  };
 };
-
-const limitExceeded = refuse(
-  400,
-  "LimitExceeded",
-  "The following service limits were exceeded: instance-count. Request a service limit increase.",
-);
 
 const launch = (
   cloud: Cloud,
   call: Call,
-  asked: Launch,
+  asked: Placed,
   token: string | undefined,
   fate: Fate,
 ): Answer => {
@@ -48,14 +50,14 @@ const launch = (
   const { settings } = cloud;
   const serial = cloud.nextSerial();
   const id = ocid(cloud, "instance", serial);
-  const { launch: attributes, placed } = placeLaunch(cloud, asked, serial, id, call.now);
-  const failure = fate.workRequestFails;
+  const { launch: attributes, placed } = placeLaunch(asked, serial, id, call.now);
+  const end = endOf(fate);
   const instance = moveInstance(
     cloud,
     placed,
     call.now,
     attributes,
-    launchSteps(settings, failure !== undefined),
+    launchSteps(settings, isInVain(end), fate.dies),
   );
   const workRequest = openWorkRequest(
     cloud,
@@ -63,16 +65,18 @@ const launch = (
     "LaunchInstance",
     call.now,
     settings.launchDelayMs,
-    failure,
+    end,
   );
   keepToken(cloud, call, token, "", instance.id, workRequest.id);
   recordChange(cloud, call, instance, attributes, token === undefined ? {} : { token });
   return answerWith(cloud, instance, call.now, { "opc-work-request-id": workRequest.id });
 };
 
+/** A launch that has its fault domain. */
+type Placed = Launch & { readonly faultDomain: string };
+
 const placeLaunch = (
-  cloud: Cloud,
-  asked: Launch,
+  asked: Placed,
   serial: number,
   id: string,
   now: number,
@@ -86,7 +90,7 @@ const placeLaunch = (
     serial,
     compartmentId: asked.compartmentId,
     availabilityDomain: asked.availabilityDomain,
-    faultDomain: asked.faultDomain ?? pickFaultDomain(cloud, serial),
+    faultDomain: asked.faultDomain,
     shape: asked.shape,
     shapeConfig: asked.shapeConfig,
     imageId: asked.imageId,

@@ -88,13 +88,25 @@ export const revise = (
   ];
 };
 
-export const launchSteps = (delays: Delays, fails: boolean): readonly Step[] => [
+export interface Death {
+  readonly afterMs: number;
+  readonly becomes?: "TERMINATED" | "STOPPED";
+}
+
+export const launchSteps = (delays: Delays, fails: boolean, dies?: Death): readonly Step[] => [
   { afterMs: 0, state: "PROVISIONING" },
   ...(delays.launchPassesStarting
     ? [{ afterMs: Math.floor(delays.launchDelayMs / 2), state: "STARTING" } as const]
     : []),
   { afterMs: delays.launchDelayMs, state: fails ? "TERMINATED" : "RUNNING" },
+  ...(dies === undefined || fails ? [] : [deathStep(dies, delays.launchDelayMs)]),
 ];
+
+/** What an instance does by itself, so long after `fromMs`. */
+export const deathStep = ({ afterMs, becomes }: Death, fromMs = 0): Step => ({
+  afterMs: fromMs + Math.max(1, afterMs),
+  state: becomes ?? "TERMINATED",
+});
 
 export const terminateSteps = (
   delays: Delays,

@@ -151,16 +151,20 @@ const tear = (response: ServerResponse, answer: Answer): void => {
   response.write(half, () => destroy(response.socket));
 };
 
-const textOf = (answer: Answer): Buffer =>
-  Buffer.from(answer.body === undefined ? "" : JSON.stringify(answer.body));
+const textOf = ({ body, html }: Answer): Buffer =>
+  Buffer.from(html ?? (body === undefined ? "" : JSON.stringify(body)));
 
 const writeHead = (response: ServerResponse, answer: Answer, text: Buffer): void => {
   response.writeHead(answer.status, {
-    ...(answer.body === undefined
-      ? {}
-      : { "content-type": "application/json", "content-length": text.length }),
+    ...contentHeaders(answer, text),
     ...answer.headers,
   });
+};
+
+const contentHeaders = ({ body, html }: Answer, text: Buffer) => {
+  if (html !== undefined) return { "content-type": "text/html", "content-length": text.length };
+  if (body === undefined) return {};
+  return { "content-type": "application/json", "content-length": text.length };
 };
 
 const destroy = (socket: Socket | null): void => {

@@ -13,7 +13,7 @@ import type { SimulatorAccount } from "./account.ts";
 import type { SimulatorClock } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
 import { longestHoldMs, type FaultAnswer, type FaultTable } from "./faults.ts";
-import type { Call, Decision } from "./call.ts";
+import type { Call, Decision, Fate } from "./call.ts";
 import type { Operation } from "./operation.ts";
 import { findRoute, type Route } from "./routes.ts";
 import {
@@ -32,6 +32,8 @@ export interface Service {
   readonly wallClock: () => number;
   readonly keys: KeyRing;
   readonly faults: FaultTable;
+  /** When it began, in the simulator's time; a fault's times count from here. */
+  readonly beganAt: number;
   readonly throttle: (Throttle & Pick<ThrottleOptions, "retryAfterSeconds">) | undefined;
 }
 
@@ -136,40 +138,60 @@ const callOf = (
 
 const withFaults = (service: Service, route: Route, call: Call, trail: Trail): Outcome => {
   const strike = (moment: "arrival" | "acceptance" | "departure"): FaultAnswer | undefined => {
-    const struck = service.faults.strike(moment, { operation: call.operation, ...placeIn(call) });
+    const struck = service.faults.strike(moment, {
+      operation: call.operation,
+      laterPage: call.query.has("page"),
+      elapsedMs: call.now - service.beganAt,
+      ...placeIn(call),
+    });
     if (struck !== undefined) trail.fault = nameOf(struck);
     return struck;
   };
   const atArrival = strike("arrival");
-  if (atArrival !== undefined) return replaced(atArrival, nothing);
+  if (atArrival !== undefined) return replaced(atArrival, nothing, call);
 
   const decision = route.decide(service.cloud, call);
-  const answer = carryOut(decision, () => strike("acceptance"));
+  const answer = carryOut(decision, () => strike("acceptance"), call);
   if (!isSuccess(answer)) return send(answer);
   const atDeparture = strike("departure");
-  return atDeparture === undefined ? send(answer) : replaced(atDeparture, answer);
+  return atDeparture === undefined ? send(answer) : replaced(atDeparture, answer, call);
 };
 
 /** Makes the change that was decided, unless a fault strikes first. */
-const carryOut = (decision: Decision, strike: () => FaultAnswer | undefined): Answer => {
+const carryOut = (
+  decision: Decision,
+  strike: () => FaultAnswer | undefined,
+  call: Call,
+): Answer => {
   if ("answer" in decision) return decision.answer;
   const struck = strike();
   if (struck === undefined) return decision.change({});
-  if (typeof struck === "object" && "workRequestFails" in struck) return decision.change(struck);
-  return replaced(struck, nothing).answer;
+  return isFate(struck) ? decision.change(struck) : replaced(struck, nothing, call).answer;
 };
+
+/** Whether the change is made, and the fault only adds to it. */
+const isFate = (fault: FaultAnswer): fault is Extract<FaultAnswer, Fate> =>
+  typeof fault === "object" &&
+  ("workRequestFails" in fault || "workRequestCanceled" in fault || "dies" in fault);
 
 const nothing: Answer = { status: 0 };
 
 /** What a fault makes of an answer. */
-const replaced = (fault: FaultAnswer, answer: Answer): Outcome => {
+const replaced = (fault: FaultAnswer, answer: Answer, call: Call): Outcome => {
+  if (fault === "repeatCursor") return send(withCursor(answer, call.query.get("page")));
   if (typeof fault === "string") return { answer, manner: fault, afterMs: 0 };
   if ("hangMs" in fault) return { answer, manner: "cut", afterMs: bounded(fault.hangMs) };
   if ("delayMs" in fault) return { answer, manner: "send", afterMs: bounded(fault.delayMs) };
-  if ("workRequestFails" in fault) return send(answer);
-  const error = refuse(fault.status, fault.code, fault.message);
+  if (isFate(fault)) return send(answer);
+  const error =
+    "html" in fault
+      ? { status: fault.status, html: fault.html }
+      : refuse(fault.status, fault.code, fault.message);
   return send(withRetryAfter(error, fault.retryAfterSeconds));
 };
+
+const withCursor = (answer: Answer, page: string | null): Answer =>
+  page === null ? answer : { ...answer, headers: { ...answer.headers, "opc-next-page": page } };
 
 const bounded = (ms: number): number => Math.min(Math.max(ms, 0), longestHoldMs);
 
@@ -184,8 +206,8 @@ const withRetryAfter = (answer: Answer, seconds: number | undefined): Answer =>
 const nameOf = (fault: FaultAnswer): string =>
   typeof fault === "string"
     ? fault
-    : "code" in fault
-      ? `${fault.status} ${fault.code}`
+    : "status" in fault
+      ? `${fault.status} ${"code" in fault ? fault.code : "HTML"}`
       : (Object.keys(fault)[0] ?? "fault");
 
 const placeIn = (call: Call) => {

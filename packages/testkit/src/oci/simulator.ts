@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { throwawayAccount, type SimulatorAccount } from "./account.ts";
 import { systemClock, type SimulatorClock } from "./clock.ts";
-import { makeCloud, type CloudSettings } from "./cloud.ts";
+import { makeCloud, type CloudSettings, type HostCapacity, type Quota } from "./cloud.ts";
 import { controlsOf, type Controls } from "./controls.ts";
 import { makeFaultTable, type FaultRule } from "./faults.ts";
 import { openJournal } from "./journal.ts";
@@ -49,16 +49,27 @@ export interface OciSimulatorOptions {
    * (`related`) or 404 NotAuthorizedOrNotFound (`notFound`). Default `related`.
    */
   readonly unknownReference?: "related" | "notFound";
-  /** Terminating what is TERMINATING or TERMINATED: 409 IncorrectState or 404. Default 409. */
-  readonly terminateAgain?: "conflict" | "notFound";
-  /** Terminating what is PROVISIONING: accepted, or 409 IncorrectState. Default accepted. */
-  readonly terminateProvisioning?: "accepted" | "conflict";
+  /**
+   * Terminating what is TERMINATING or TERMINATED: 409 IncorrectState (`conflict`), 404
+   * (`notFound`) or 409 Conflict "currently being modified" (`modified`). Default `conflict`.
+   */
+  readonly terminateAgain?: "conflict" | "notFound" | "modified";
+  /** Terminating what is PROVISIONING: accepted, or refused as above. Default `accepted`. */
+  readonly terminateProvisioning?: "accepted" | "conflict" | "modified";
+  /** Whether work requests may be read, or every question about one is 404. Default `readable`. */
+  readonly workRequests?: "readable" | "forbidden";
   /** Instances that are not TERMINATED, before LimitExceeded. Default 10000. */
   readonly instanceLimit?: number;
+  /** Instances that are not TERMINATED by compartment, before QuotaExceeded. Default: no limit. */
+  readonly quotas?: readonly Quota[];
+  /** How many hosts a place has. Default: enough everywhere. */
+  readonly capacity?: readonly HostCapacity[];
   /** Requests per user. Default: no limit. */
   readonly throttle?: ThrottleOptions;
   /** Planted faults. Default none. */
   readonly faults?: readonly FaultRule[];
+  /** What the faults' probabilities are drawn from. Default 1. */
+  readonly faultSeed?: number;
   /** Accepted changes are appended here as JSON lines. Default: kept in memory only. */
   readonly journalFile?: string;
 }
@@ -137,21 +148,25 @@ export const openOciSimulator = async (
 const serviceOf = (
   options: OciSimulatorOptions,
   accounts: readonly SimulatorAccount[],
-): Service => ({
-  cloud: makeCloud(
-    options.seed ?? defaultSeed,
-    settingsOf(options),
-    openJournal(options.journalFile),
-  ),
-  clock: options.clock ?? systemClock(),
-  wallClock: options.wallClock ?? Date.now,
-  keys: keyRingOf(accounts),
-  faults: makeFaultTable(options.faults ?? []),
-  throttle:
-    options.throttle === undefined
-      ? undefined
-      : { ...options.throttle, ...makeThrottle(options.throttle) },
-});
+): Service => {
+  const clock = options.clock ?? systemClock();
+  return {
+    cloud: makeCloud(
+      options.seed ?? defaultSeed,
+      settingsOf(options),
+      openJournal(options.journalFile),
+    ),
+    clock,
+    wallClock: options.wallClock ?? Date.now,
+    keys: keyRingOf(accounts),
+    faults: makeFaultTable(options.faults ?? [], options.faultSeed),
+    beganAt: clock.now(),
+    throttle:
+      options.throttle === undefined
+        ? undefined
+        : { ...options.throttle, ...makeThrottle(options.throttle) },
+  };
+};
 
 const settingsOf = (options: OciSimulatorOptions): CloudSettings => ({
   launchDelayMs: options.launchDelayMs ?? 2_000,
@@ -166,5 +181,8 @@ const settingsOf = (options: OciSimulatorOptions): CloudSettings => ({
   unknownReference: options.unknownReference ?? "related",
   terminateAgain: options.terminateAgain ?? "conflict",
   terminateProvisioning: options.terminateProvisioning ?? "accepted",
+  workRequests: options.workRequests ?? "readable",
   instanceLimit: options.instanceLimit ?? 10_000,
+  quotas: options.quotas ?? [],
+  capacity: options.capacity ?? [],
 });

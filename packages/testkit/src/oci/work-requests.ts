@@ -45,6 +45,7 @@ const resourceAt = (workRequest: WorkRequest, now: number) => ({
 
 const find = (cloud: Cloud, call: Call): WorkRequest | undefined => {
   const workRequest = cloud.workRequests.get(call.path["workRequestId"] ?? "");
+  if (cloud.settings.workRequests === "forbidden") return undefined;
   return workRequest === undefined || call.now >= workRequest.finishedAt + keptAfterEndMs
     ? undefined
     : workRequest;
@@ -65,6 +66,7 @@ export const getWorkRequest: Decide = (cloud, call) => {
 export const listWorkRequests: Decide = (cloud, call) => {
   const refusal = refuseCompartment(cloud, call);
   if (refusal !== undefined) return answered(refusal);
+  if (cloud.settings.workRequests === "forbidden") return answered(notFound());
   const resourceId = call.query.get("resourceId");
   const items = [...cloud.workRequests.values()]
     .filter(
