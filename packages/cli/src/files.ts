@@ -155,7 +155,8 @@ const linkFault = (file: string): Diagnostic => ({
   hint: "put the file itself there, or name the link outright",
 });
 
-const readText = (file: string): Effect.Effect<SourceText | Diagnostic, CommandEnd> =>
+/** The text of one file, or why it is none. Fails when it cannot be read. */
+export const readText = (file: string): Effect.Effect<SourceText | Diagnostic, CommandEnd> =>
   attempt(file, async () => {
     const { size } = await stat(file);
     // A file far over the limit is refused by its size, and never read.

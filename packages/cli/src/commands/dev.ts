@@ -9,6 +9,7 @@ import * as Flag from "effect/cli/Flag";
 import { wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
+import { openScenario } from "./scenario.ts";
 
 const port = Flag.Int("port").pipe(
   Flag.withDescription("Port on 127.0.0.1; any free one when 0"),
@@ -21,13 +22,19 @@ const folder = Flag.String("folder").pipe(
 );
 
 const launchDelay = Flag.Int("launch-delay").pipe(
-  Flag.withDescription("How long a launch takes, in milliseconds"),
-  Flag.withDefault(2_000),
+  Flag.withDescription("How long a launch takes, in milliseconds; 2000 when not said"),
+  Flag.optional,
 );
 
 const listLag = Flag.Int("list-lag").pipe(
-  Flag.withDescription("By how much lists show the past, in milliseconds"),
-  Flag.withDefault(0),
+  Flag.withDescription("By how much lists show the past, in milliseconds; 0 when not said"),
+  Flag.optional,
+);
+
+const scenario = Flag.String("scenario").pipe(
+  Flag.withDescription("A YAML or JSON file: the faults, and the world that they happen in"),
+  Flag.withMetavar("FILE"),
+  Flag.optional,
 );
 
 const journal = Flag.String("journal").pipe(
@@ -38,22 +45,26 @@ const journal = Flag.String("journal").pipe(
 
 const simulate = Command.make(
   "oci",
-  { port, folder, launchDelay, listLag, journal, output: Flags.output },
+  { port, folder, launchDelay, listLag, journal, scenario, output: Flags.output },
   Effect.fn("dev oci")(function* (flags) {
     const screen = yield* Out;
     if (flags.port < 0 || flags.port > 65_535) {
       return yield* wrongInput(`${flags.port} is no port`, "use 0 to 65535");
     }
     // Loaded only here: nothing else needs a simulator.
-    const { makeAccount, startOciSimulator, writeAccount } = yield* Effect.promise(
-      () => import("@muster/testkit/oci/index"),
-    );
+    const { makeAccount, optionsOf, readScenario, startOciSimulator, writeAccount } =
+      yield* Effect.promise(() => import("@muster/testkit/oci/index"));
+    const told = Option.isSome(flags.scenario)
+      ? optionsOf(yield* openScenario(flags.scenario.value, flags.output, readScenario))
+      : {};
     const account = yield* Effect.promise(() => makeAccount());
     const simulator = yield* startOciSimulator({
+      ...told,
       port: flags.port,
       accounts: [account],
-      launchDelayMs: flags.launchDelay,
-      listLagMs: flags.listLag,
+      // What stands on the command line goes before the file.
+      ...(Option.isSome(flags.launchDelay) ? { launchDelayMs: flags.launchDelay.value } : {}),
+      ...(Option.isSome(flags.listLag) ? { listLagMs: flags.listLag.value } : {}),
       ...(Option.isSome(flags.journal) ? { journalFile: flags.journal.value } : {}),
     });
     const home = path.resolve(flags.folder);
@@ -86,6 +97,10 @@ const simulate = Command.make(
     {
       command: "muster dev oci --port 8443",
       description: "Then, elsewhere: export MUSTER_OCI_ENDPOINT=http://127.0.0.1:8443",
+    },
+    {
+      command: "muster dev oci --scenario examples/scenarios/bad-day.yaml",
+      description: "With faults; docs/reference/simulator.md has all that a scenario can say",
     },
     {
       command: "muster dev oci -o json",

@@ -93,7 +93,7 @@ const documentOf = (
 };
 
 /** A value that could not be used is reported once, not again as missing or of the wrong type. */
-const withoutEchoes = (
+export const withoutEchoes = (
   earlier: ReadonlyArray<DocumentFault>,
   later: ReadonlyArray<DocumentFault>,
 ): ReadonlyArray<DocumentFault> => {

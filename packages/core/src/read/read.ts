@@ -3,7 +3,6 @@
 import {
   compareDiagnostics,
   compareText,
-  hasErrors,
   type Diagnostic,
   type Place,
 } from "../words/diagnostic.ts";
@@ -11,7 +10,6 @@ import type { Document } from "../words/document.ts";
 import type { Kind } from "../words/kind.ts";
 import { contestedClaims, type Claim } from "./claims.ts";
 import { decodeDocument, readyKinds, type DecodedDocument, type ReadyKinds } from "./document.ts";
-import { formatPath, type DocumentFault, type TextFault } from "./fault.ts";
 import { parseJson } from "./json.ts";
 import { defaultLimits, formatSize, type ReadLimits } from "./limits.ts";
 import { indexLines, type PlaceOf } from "./lines.ts";
@@ -19,6 +17,7 @@ import { offsetOf, type ParsedDocument } from "./nodes.ts";
 import { makeOffsetOf, type OffsetOf } from "./places.ts";
 import { plainDocument } from "./plain.ts";
 import { isJsonFile, tooLarge, type SourceText } from "./source.ts";
+import { atMost, documentDiagnostic, textDiagnostic } from "./tell.ts";
 import { parseYaml } from "./yaml.ts";
 
 export { codeFrame, formatDiagnostic } from "./format.ts";
@@ -151,32 +150,6 @@ const entryOf = (
   };
   if (document === undefined) return { claim };
   return { claim, document: { ...document, place: placeOf(offsetOf(parsed.root) ?? 0) } };
-};
-
-const textDiagnostic = (placeOf: PlaceOf, { offset, ...fault }: TextFault): Diagnostic => ({
-  ...placeOf(offset),
-  ...fault,
-});
-
-const documentDiagnostic = (
-  placeOf: PlaceOf,
-  whereIs: OffsetOf,
-  fault: DocumentFault,
-): Diagnostic => ({
-  ...placeOf(whereIs(fault)),
-  severity: "error",
-  summary: fault.summary,
-  path: formatPath(fault.path),
-  ...(fault.hint === undefined ? {} : { hint: fault.hint }),
-});
-
-/** A file with very many faults has one cause; the count is kept, the rest is not. */
-const atMost = (found: ReadonlyArray<Diagnostic>, limit: number): ReadonlyArray<Diagnostic> => {
-  if (found.length <= limit) return found;
-  const { file, line, column } = found[limit]!;
-  const severity = hasErrors(found.slice(limit)) ? "error" : "warning";
-  const summary = `more than ${limit} faults in this file; the rest is not shown`;
-  return [...found.slice(0, limit), { file, line, column, severity, summary }];
 };
 
 const compareDocuments = (a: Document, b: Document): number =>

@@ -5,7 +5,7 @@ import type * as SchemaIssue from "effect/SchemaIssue";
 import type { Json } from "../words/json.ts";
 import { quote } from "../words/quote.ts";
 import { formatPath, nameOf, type DocumentFault, type Path } from "./fault.ts";
-import { suggestion } from "./suggest.ts";
+import { nearest, suggestion } from "./suggest.ts";
 
 /**
  * The faults of one decoding, each told once. `base` is where the schema's value stands in the
@@ -190,9 +190,20 @@ const fieldNames = (ast: SchemaAST.AST): ReadonlyArray<string> =>
   ast._tag === "Objects" ? ast.propertySignatures.map((field) => String(field.name)) : [];
 
 const hintOf = (ast: SchemaAST.AST, found: Json | undefined): string | undefined =>
+  nearestLiteral(ast, found) ??
   textOf(ast.annotations, "hint") ??
   ast.checks?.map((check) => textOf(check.annotations, "hint")).findLast((hint) => hint) ??
   quotesHint(ast, found);
+
+/** The word of a closed list that was probably meant. */
+const nearestLiteral = (ast: SchemaAST.AST, found: Json | undefined): string | undefined => {
+  if (ast._tag !== "Union" || typeof found !== "string") return undefined;
+  const words = ast.types.flatMap((member) =>
+    member._tag === "Literal" && typeof member.literal === "string" ? [member.literal] : [],
+  );
+  const near = words.length < ast.types.length ? undefined : nearest(found, words);
+  return near === undefined ? undefined : `did you mean ${quote(near)}?`;
+};
 
 /** The most common slip: quotes around a number, or none around text that looks like one. */
 const quotesHint = (ast: SchemaAST.AST, found: Json | undefined): string | undefined => {

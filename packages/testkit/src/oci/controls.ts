@@ -46,13 +46,21 @@ export interface Controls {
   /** Puts an instance there that nobody launched through the API; no journal entry. */
   readonly addForeign: (foreign: ForeignInstance) => SimulatedInstance;
   readonly faults: FaultTable;
-  /** Forgets instances, work requests, tokens, journal and requests; plants the first faults. */
+  /** Forgets all that happened; the first faults and instances are planted again. */
   readonly reset: () => void;
 }
 
-/** The controls of one service; a reset plants `firstFaults` again. */
-export const controlsOf = (service: Service, firstFaults: readonly FaultRule[]): Controls => {
+/** The controls of one service; a reset plants the first faults and instances again. */
+export const controlsOf = (
+  service: Service,
+  firstFaults: readonly FaultRule[],
+  firstInstances: (now: number) => readonly ForeignInstance[] = () => [],
+): Controls => {
   const { cloud, clock, faults, throttle } = service;
+  const plant = (): void => {
+    for (const instance of firstInstances(clock.now())) addForeign(cloud, instance, clock.now());
+  };
+  plant();
   return {
     now: clock.now,
     advance: clock.advance,
@@ -68,6 +76,7 @@ export const controlsOf = (service: Service, firstFaults: readonly FaultRule[]):
       cloud.journal.clear();
       throttle?.reset();
       faults.set(firstFaults);
+      plant();
     },
   };
 };

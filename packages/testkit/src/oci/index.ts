@@ -28,8 +28,11 @@ export {
 } from "./faults.ts";
 export type { JournalEntry, RequestEntry } from "./journal.ts";
 export type { LifecycleState } from "./lifecycle.ts";
+export { faultNames, namedFaults, type FaultName, type NamedFault } from "./named-faults.ts";
 export { operations, type Operation } from "./operation.ts";
 export { rules, type Rule, type RuleSource } from "./rules.ts";
+export { readScenario, type Scenario, type ScenarioFault } from "./scenario.ts";
+export { faultRuleOf, optionsOf } from "./scenario-world.ts";
 export { defaultSeed, seedIds, type Seed } from "./seed.ts";
 export type { SignatureFailure } from "./signature.ts";
 export {

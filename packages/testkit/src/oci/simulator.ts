@@ -5,7 +5,13 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { throwawayAccount, type SimulatorAccount } from "./account.ts";
 import { systemClock, type SimulatorClock } from "./clock.ts";
-import { makeCloud, type CloudSettings, type HostCapacity, type Quota } from "./cloud.ts";
+import {
+  makeCloud,
+  type CloudSettings,
+  type ForeignInstance,
+  type HostCapacity,
+  type Quota,
+} from "./cloud.ts";
 import { controlsOf, type Controls } from "./controls.ts";
 import { makeFaultTable, type FaultRule } from "./faults.ts";
 import { openJournal } from "./journal.ts";
@@ -70,6 +76,8 @@ export interface OciSimulatorOptions {
   readonly faults?: readonly FaultRule[];
   /** What the faults' probabilities are drawn from. Default 1. */
   readonly faultSeed?: number;
+  /** Instances that stand there from the start, launched by nobody. `now` is its time. */
+  readonly instances?: (now: number) => readonly ForeignInstance[];
   /** Accepted changes are appended here as JSON lines. Default: kept in memory only. */
   readonly journalFile?: string;
 }
@@ -121,7 +129,7 @@ export const openOciSimulator = async (
 ): Promise<OpenOciSimulator> => {
   const accounts = options.accounts ?? [await throwawayAccount()];
   const service = serviceOf(options, accounts);
-  const controls = controlsOf(service, options.faults ?? []);
+  const controls = controlsOf(service, options.faults ?? [], options.instances);
   const { journal, seed } = service.cloud;
   try {
     const listening = await listen(service, controls, options.port ?? 0);
