@@ -11,7 +11,6 @@ import { indexLines } from "./lines.ts";
 import type { ParsedDocument, ParsedFile } from "./nodes.ts";
 import { makeOffsetOf } from "./places.ts";
 import { plainDocument } from "./plain.ts";
-import { checkRules, partialCheckOf, type Rule } from "./rules.ts";
 import { describe, schemaFaults, wrongType } from "./schema-faults.ts";
 import { isJsonFile, tooLarge, type SourceText } from "./source.ts";
 import { atMost, documentDiagnostic, textDiagnostic } from "./tell.ts";
@@ -25,13 +24,11 @@ export interface ReadValue<A> {
 }
 
 /**
- * The one value of a file, with every fault at once. `rules` are those that `schema` was given by
- * `withRules`; their paths begin at the file. `noun` names the value for people, such as
+ * The one value of a file, with every fault at once. `noun` names the value for people, such as
  * `a scenario`.
  */
 export const readValue = <A>(
   schema: Schema.Codec<A, unknown>,
-  rules: ReadonlyArray<Rule<A>>,
   noun: string,
   { file, text }: SourceText,
 ): ReadValue<A> => {
@@ -48,7 +45,7 @@ export const readValue = <A>(
   if (torn.some((fault) => fault.severity === "error")) return told(found, limits);
   if (one === undefined) return told([...found, notOne(file, noun, parsed)], limits);
   const plain = plainDocument(one.root, limits);
-  const decoded = decode(schema, rules, noun, plain.value);
+  const decoded = decode(schema, noun, plain.value);
   const whereIs = makeOffsetOf(one.root, plain.aliases);
   const faults = withoutEchoes(plain.faults, decoded.faults);
   found.push(...faults.map((fault) => documentDiagnostic(placeOf, whereIs, fault)));
@@ -77,7 +74,6 @@ const notOne = (file: string, noun: string, { documents }: ParsedFile): Diagnost
 
 const decode = <A>(
   schema: Schema.Codec<A, unknown>,
-  rules: ReadonlyArray<Rule<A>>,
   noun: string,
   value: ReturnType<typeof plainDocument>["value"],
 ): { readonly value?: A; readonly faults: ReadonlyArray<DocumentFault> } => {
@@ -91,16 +87,7 @@ const decode = <A>(
     errors: "all",
     onExcessProperty: "error",
   });
-  const onValue = { on: "value" } as const;
-  if (Result.isSuccess(result)) {
-    const faults = checkRules(rules, result.success).map((fault) => ({ ...fault, ...onValue }));
-    return { value: result.success, faults };
-  }
-  const partial = partialCheckOf(schema)(value as Parameters<ReturnType<typeof partialCheckOf>>[0]);
-  return {
-    faults: [
-      ...schemaFaults(result.failure.issue, [], value),
-      ...partial.map((fault) => ({ ...fault, ...onValue })),
-    ],
-  };
+  return Result.isSuccess(result)
+    ? { value: result.success, faults: [] }
+    : { faults: schemaFaults(result.failure.issue, [], value) };
 };

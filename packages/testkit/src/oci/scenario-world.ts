@@ -3,13 +3,8 @@
 import type { ForeignInstance } from "./cloud.ts";
 import type { FaultRule } from "./faults.ts";
 import { namedFaults } from "./named-faults.ts";
-import {
-  fullDomain,
-  operationOf,
-  usualCompartment,
-  type Scenario,
-  type ScenarioFault,
-} from "./scenario.ts";
+import { operationOf, type ScenarioFault } from "./scenario-fault.ts";
+import { fullDomain, usualCompartment, type Scenario } from "./scenario.ts";
 import type { OciSimulatorOptions } from "./simulator.ts";
 
 /** The options of a simulator in which the scenario holds. */
