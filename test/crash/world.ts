@@ -17,8 +17,10 @@ import { plain } from "../../packages/cli/src/screen/paint.ts";
 import { defaultWiring, Wiring, type WiringShape } from "../../packages/cli/src/wiring.ts";
 import type { Pace, Plugin, StoreShape } from "@muster/core";
 import { Git } from "@muster/gitops-runner";
+import { oci } from "@muster/provider-oci";
 import {
   type OciSimulator,
+  type OciSimulatorOptions,
   startOciSimulator,
   virtualClock,
   writeAccount,
@@ -37,6 +39,8 @@ export interface World {
   readonly ask: (count: number) => Effect.Effect<void>;
   /** One command; what it answers. */
   readonly command: (life: Life) => Effect.Effect<number>;
+  /** What the last command printed, on stdout and stderr. */
+  readonly told: () => string;
   readonly args: ReadonlyArray<string>;
   /** Pushes that the repository's own hook counted. */
   readonly pushes: () => Promise<number>;
@@ -50,6 +54,10 @@ export interface Life {
   }) => Effect.Effect<StoreShape, never, Scope.Scope>;
   /** Milliseconds that this life is later than the real time: past leases of the dead. */
   readonly later: number;
+  /** Shorter patience than usual, where a fault would be waited for in vain. */
+  readonly pace?: Partial<Pace>;
+  /** The time that one call to OCI may take, in milliseconds. */
+  readonly callMillis?: number;
 }
 
 const fastPace: Partial<Pace> = {
@@ -63,6 +71,10 @@ export interface WorldOptions {
   readonly command: Command;
   readonly listLagMs?: number;
   readonly usedTokenOfDead?: "instance" | "conflict";
+  /** How the simulated OCI is different from usual. */
+  readonly simulated?: OciSimulatorOptions;
+  /** Reports are told as JSON. Default: as to people. */
+  readonly json?: boolean;
   /** What the commands are told of their store; in memory when not given. */
   readonly store?: string;
 }
@@ -84,6 +96,7 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
         pageSize: 3,
         listLagMs: options.listLagMs ?? 0,
         usedTokenOfDead: options.usedTokenOfDead ?? "instance",
+        ...options.simulated,
       }),
     );
     const written = yield* Effect.promise(() =>
@@ -102,17 +115,29 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
     const bare = path.join(folder, "fleets.git");
     yield* Effect.promise(() => prepare(options.command, clone, bare));
     const store = options.store ?? "memory:";
+    const words = options.json === true ? ["-o", "json"] : [];
     const args =
       options.command === "apply"
-        ? ["apply", clone, "--store", store]
-        : ["run", "--repo", bare, "--once", "--allow-profile", "DEFAULT", "--store", store];
+        ? ["apply", clone, "--store", store, ...words]
+        : [
+            ...["run", "--repo", bare, "--once", "--allow-profile", "DEFAULT", "--store", store],
+            ...words,
+          ];
+    let told = "";
     return {
       simulator,
       folder,
       env,
       args,
       ask: (count) => Effect.promise(() => ask(options.command, simulator, clone, count)),
-      command: (life) => command(args, env, life),
+      command: (life) =>
+        Effect.suspend(() => {
+          told = "";
+          return command(args, env, life, (text) => {
+            told += `${text}\n`;
+          });
+        }),
+      told: () => told,
       pushes: async () =>
         (await readFile(path.join(bare, "pushes"), "utf8").catch(() => "")).split("\n").length - 1,
     };
@@ -189,14 +214,21 @@ const command = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
   life: Life,
+  say: (text: string) => void,
 ): Effect.Effect<number> =>
   surroundings(runCli(args), env, life).pipe(
-    Effect.provideService(Out, silentOut(env)),
+    Effect.provideService(Out, listeningOut(env, say)),
     Effect.exit,
     Effect.map((exit) => {
       if (Exit.isSuccess(exit)) return 0;
       const failure = exit.cause.reasons[0];
-      return failure?._tag === "Fail" ? endingOf(failure.error).code : 3;
+      if (failure?._tag !== "Fail") {
+        say(String(exit.cause));
+        return 3;
+      }
+      const { code, message = "", remedy = "" } = endingOf(failure.error);
+      say(`${message}\n${remedy}`);
+      return code;
     }),
   );
 
@@ -213,8 +245,11 @@ export const surroundings = <A, E, R>(
 
 const wiringOf = (env: Readonly<Record<string, string>>, life: Life): WiringShape => ({
   ...defaultWiring,
-  plugins: (use) => defaultWiring.plugins(use, env),
-  pace: fastPace,
+  plugins: (use) =>
+    life.callMillis === undefined
+      ? defaultWiring.plugins(use, env)
+      : [oci({ env, allowDocumentCredentials: true, timeoutMillis: life.callMillis })],
+  pace: { ...fastPace, ...life.pace },
   openStore: (place) =>
     Effect.map(life.store(place._tag === "Sqlite" ? place : { path: "" }), (store) =>
       crashingStore(store, life.points),
@@ -256,9 +291,12 @@ const laterClock = (later: number): Clock.Clock => {
   });
 };
 
-const silentOut = (env: Readonly<Record<string, string>>): OutShape => ({
-  result: () => Effect.void,
-  say: () => Effect.void,
+const listeningOut = (
+  env: Readonly<Record<string, string>>,
+  say: (text: string) => void,
+): OutShape => ({
+  result: (text) => Effect.sync(() => say(text)),
+  say: (text) => Effect.sync(() => say(text)),
   paint: plain,
   paintSaid: plain,
   progress: { onEvent: () => Effect.void, end: Effect.void },

@@ -14,6 +14,7 @@ import { isRegion, type UserCredentials } from "./credentials.ts";
 import {
   hasMoved,
   isAbsent,
+  isForbidden,
   isSpentToken,
   providerErrorOf,
   readFailure,
@@ -281,13 +282,16 @@ const callsOf = (
   const call = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, ProviderError> =>
     Effect.mapError(attempt(operation, run), (failure) => errorOf(operation, failure));
 
-  const callOrAbsent = <A>(
-    operation: string,
-    run: () => Promise<A>,
-  ): Effect.Effect<A | null, ProviderError> =>
-    Effect.catch(attempt(operation, run), (failure) =>
-      isAbsent(failure) ? Effect.succeed(null) : Effect.fail(errorOf(operation, failure)),
-    );
+  const callOrNull =
+    (isNothing: (failure: CallFailure) => boolean) =>
+    <A>(operation: string, run: () => Promise<A>): Effect.Effect<A | null, ProviderError> =>
+      Effect.catch(attempt(operation, run), (failure) =>
+        isNothing(failure) ? Effect.succeed(null) : Effect.fail(errorOf(operation, failure)),
+      );
+
+  const callOrAbsent = callOrNull(isAbsent);
+  // There is another way to learn what a work request tells.
+  const callOrForbidden = callOrNull(isForbidden);
 
   return {
     listInstances: ({ compartmentId, page }) =>
@@ -358,14 +362,14 @@ const callsOf = (
       ),
 
     getWorkRequest: (id) =>
-      callOrAbsent("GetWorkRequest", async () => {
+      callOrForbidden("GetWorkRequest", async () => {
         const { workRequest } = await workRequests.getWorkRequest({ workRequestId: id });
         return { status: workRequest.status, percentComplete: workRequest.percentComplete };
       }),
 
     listWorkRequestErrors: (id) =>
       Effect.map(
-        callOrAbsent("ListWorkRequestErrors", async () => {
+        callOrForbidden("ListWorkRequestErrors", async () => {
           const answer = await workRequests.listWorkRequestErrors({ workRequestId: id });
           return answer.items.map(({ code, message }) => ({ code, message }));
         }),

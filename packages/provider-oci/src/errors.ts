@@ -69,9 +69,13 @@ export const isAbsent = (failure: CallFailure): boolean =>
 export const isSpentToken = (failure: CallFailure): boolean =>
   failure.status === 409 && failure.code === "InvalidatedRetryToken";
 
-/** The resource is not what it was when it was looked at. */
+/** The resource is not what it was when it was looked at, or is between two states. */
 export const hasMoved = (failure: CallFailure): boolean =>
-  failure.status === 412 || (failure.status === 409 && failure.code === "IncorrectState");
+  failure.status === 412 || (failure.status === 409 && !isSpentToken(failure));
+
+/** This account may not read it, whatever it is. */
+export const isForbidden = (failure: CallFailure): boolean =>
+  failure.status === 403 || isAbsent(failure);
 
 /** Whether a service's words say that there is no capacity, limit or quota left. */
 export const saysExhausted = (code: string | null, message: string): boolean =>
@@ -95,7 +99,9 @@ const judge = (context: CallContext, failure: CallFailure): Verdict => {
   if (status === 401) return { reason: "Denied", remedy: signatureRemedy(context, failure) };
   if (status === 403) return { reason: "Denied", remedy: permissionRemedy(context) };
   if (status === 404 || status === 405) return judgeNotFound(context, failure);
-  if (status === 409 || status === 412) return { reason: "Conflict" };
+  if (isSpentToken(failure) || status === 412) return { reason: "Conflict" };
+  // Another state, or no other change under way, is a matter of time: nothing can be planned anew.
+  if (status === 409) return { reason: "Throttled", remedy: busyRemedy };
   if (status === 429) return { reason: "Throttled" };
   if (status === 408 || status >= 500 || status < 400) return { reason: "Unreachable" };
   return { reason: "Invalid", remedy: "correct the document as the message says" };
@@ -147,6 +153,9 @@ const judgeNotFound = (context: CallContext, failure: CallFailure): Verdict =>
         remedy: "this address does not answer like OCI: check the endpoint that muster was given",
       };
 
+const busyRemedy =
+  "something of it is between two states, or is being changed: the next run tries again; if it " +
+  "stays so, look it up in the console";
 const limitRemedy =
   "the tenancy's service limit is reached: ask for a higher one, choose another shape or place, " +
   "or lower the count";

@@ -3,13 +3,14 @@
 import * as Effect from "effect/Effect";
 import { ProviderError, type Accepted, type Progress } from "@muster/core/words/provider";
 import { escapeText } from "@muster/core/words/quote";
-import type { OciApi, OciInstance, WorkRequest } from "./api.ts";
+import type { OciApi, OciInstance, WorkRequest, WorkRequestFault } from "./api.ts";
 import { saysExhausted } from "./errors.ts";
 import { isDead, phaseOf, sightingOf } from "./sighting.ts";
 
 /**
- * Whether a launch has come to an end. Done with a dead member when it failed; fails with
- * `Exhausted` when it failed for want of capacity, limit or quota.
+ * Whether a launch has come to an end. Fails with `occupantDead` when its work request says that it
+ * ended in vain and the instance is dead: with `Exhausted` when that was for want of capacity, limit
+ * or quota, else with `Conflict`.
  */
 export const createdProgress = (
   api: OciApi,
@@ -23,7 +24,7 @@ export const createdProgress = (
     const instance = yield* api.getInstance(accepted.id);
     if (work.status === "SUCCEEDED") return ofInstance(instance, work);
     if (instance === null || isDead(phaseOf(instance.lifecycleState))) {
-      yield* failWhenExhausted(api, accepted.operation ?? "");
+      return yield* whyInVain(api, accepted, work);
     }
     return ofInstance(instance, work);
   });
@@ -37,42 +38,70 @@ const ofInstance = (instance: OciInstance | null, ended: WorkRequest | null): Pr
     return ended === null ? pending("not visible yet") : { done: true, member: null };
   }
   const member = sightingOf(instance);
-  if (member.phase === "running" || isDead(member.phase)) return { done: true, member };
+  // A launch passes through no stop: what is stopped ran before, and somebody stopped it.
+  if (member.phase === "running" || member.phase === "stopped" || isDead(member.phase)) {
+    return { done: true, member };
+  }
   return pending(instance.lifecycleState);
 };
 
 const sayWork = (work: WorkRequest): string =>
   `${work.status} ${Math.floor(work.percentComplete)}%`;
 
-const failWhenExhausted = (
+/** A launch that ended in vain: the work request's own errors say why, where they may be read. */
+const whyInVain = (
   api: OciApi,
-  workRequestId: string,
-): Effect.Effect<void, ProviderError> =>
-  Effect.flatMap(api.listWorkRequestErrors(workRequestId), (faults) => {
-    const fault = faults.find(({ code, message }) => saysExhausted(code, message));
-    if (fault === undefined) return Effect.void;
-    return Effect.fail(
-      new ProviderError({
-        reason: "Exhausted",
-        operation: "LaunchInstance",
-        message:
-          `${escapeText(fault.code)}: ${escapeText(fault.message, 600)} ` +
-          `(work request ${workRequestId})`,
-        remedy:
-          "choose another availability domain or shape, raise limit or quota, or lower the count",
-      }),
-    );
+  { id, operation }: Accepted,
+  work: WorkRequest,
+): Effect.Effect<never, ProviderError> =>
+  Effect.gen(function* () {
+    const faults = yield* api.listWorkRequestErrors(operation ?? "");
+    const exhausted = faults.find(({ code, message }) => saysExhausted(code, message));
+    const why = sayFault(work, exhausted ?? faults[0]);
+    return yield* new ProviderError({
+      reason: exhausted === undefined ? "Conflict" : "Exhausted",
+      operation: "LaunchInstance",
+      message: `${id} died before it ran: ${why} (work request ${operation ?? ""})`,
+      remedy: exhausted === undefined ? diedRemedy : exhaustedRemedy,
+      occupantDead: true,
+    });
   });
 
-/** Whether a termination has come to its end. */
+const exhaustedRemedy =
+  "choose another availability domain or shape, raise limit or quota, or lower the count";
+const diedRemedy =
+  "the next run launches another in its place; if it ends the same way, look at the work request";
+
+const sayFault = (work: WorkRequest, fault: WorkRequestFault | undefined): string =>
+  fault === undefined
+    ? `it ended ${escapeText(work.status)}, and no reason is given`
+    : `${escapeText(fault.code)}: ${escapeText(fault.message, 600)}`;
+
+/** Whether a termination has come to its end; done with a living member when it was given up. */
 export const removedProgress = (
   api: OciApi,
   accepted: Accepted,
 ): Effect.Effect<Progress, ProviderError> =>
-  Effect.map(api.getInstance(accepted.id), (instance) => {
+  Effect.gen(function* () {
+    const { id, operation } = accepted;
+    // Asked first: its end is the older of the two sights, so a living instance was given up.
+    const work = operation === null ? null : yield* api.getWorkRequest(operation);
+    const instance = yield* api.getInstance(id);
     if (instance === null) return { done: true, member: null };
     const member = sightingOf(instance);
-    return member.phase === "gone" ? { done: true, member } : pending(instance.lifecycleState);
+    if (member.phase === "gone") return { done: true, member };
+    if (operation === null || work === null || !isInVain(work) || member.phase === "leaving") {
+      return pending(instance.lifecycleState);
+    }
+    const faults = yield* api.listWorkRequestErrors(operation);
+    const why = sayFault(work, faults[0]);
+    return {
+      done: true,
+      member,
+      givenUp: `${id} was not removed: ${why} (work request ${operation})`,
+    };
   });
+
+const isInVain = ({ status }: WorkRequest): boolean => status === "FAILED" || status === "CANCELED";
 
 const pending = (detail: string): Progress => ({ done: false, detail });

@@ -7,6 +7,7 @@ import type { LeaseError } from "../lease/lease.ts";
 import type { StoreError } from "../store/store.ts";
 import type { DocumentAddress } from "../words/document.ts";
 import { formatMember } from "../words/member.ts";
+import { escapeText } from "../words/quote.ts";
 import type { Change, CreateChange, MarkChange, RemoveChange } from "../words/plan.ts";
 import {
   type Accepted,
@@ -50,6 +51,8 @@ export interface Acted {
   readonly outcome: Outcome;
   /** The identifier of the member that was created, marked or removed. */
   readonly id: string | null;
+  /** What was created is dead: its generation is spent. */
+  readonly died?: true;
 }
 
 export const create = Effect.fnUntraced(function* (
@@ -59,31 +62,62 @@ export const create = Effect.fnUntraced(function* (
   const accepted = yield* launch(stage, change);
   if (accepted === "dead") {
     const name = formatMember(change.member);
-    return acted(stage, change, "stale", "OccupantDead", `${name} was launched before and is dead`);
+    const message = `${name} was launched before and is dead`;
+    return { ...acted(stage, change, "stale", "OccupantDead", message), died: true };
   }
   stage.sent.accepted = true;
   yield* stage.onAccepted(change, accepted.id);
-  const member = yield* waitFor(
+  const awaited = yield* waitFor(
     stage,
     change,
     accepted,
     stage.handler.created(stage.expansion, accepted),
     stage.pace.createMillis,
+  ).pipe(
+    // The provider knows that it is dead, and why: nothing is left open.
+    Effect.catchIf(
+      (error) => error.occupantDead === true,
+      (error) => Effect.succeed(diedOf(stage, change, accepted.id, error)),
+    ),
   );
+  if ("outcome" in awaited) return awaited;
+  const { member } = awaited;
   if (member !== null && !bearsName(stage, change, member)) {
     const name = formatMember(change.member);
-    return acted(
-      stage,
-      change,
-      "stale",
-      "OccupantDead",
-      `the token of ${name} made another member`,
-    );
+    const message = `the token of ${name} made another member`;
+    return { ...acted(stage, change, "stale", "OccupantDead", message), died: true };
   }
   if (member === null || member.phase === "gone" || member.phase === "leaving") {
-    return acted(stage, change, "failed", "OccupantDead", "it died before it ran", accepted.id);
+    return { ...stillborn(stage, change, accepted.id, "it died before it ran"), died: true };
   }
-  return acted(stage, change, "done", null, `running as ${member.id}`, member.id);
+  const how = member.phase === "running" ? "running" : `${member.phase}, it seems,`;
+  return acted(stage, change, "done", null, `${how} as ${member.id}`, member.id);
+});
+
+/** Launching ends with what will not pass by itself; any other death is one try that failed. */
+const diedOf = (stage: Stage, change: CreateChange, id: string, error: ProviderError): Acted => {
+  const { outcome } = stillborn(stage, change, id, escapeText(error.message, 1_000));
+  return {
+    id,
+    died: true,
+    outcome: {
+      ...outcome,
+      code: error.reason === "Exhausted" ? "Exhausted" : "OccupantDead",
+      remedy: error.remedy === undefined ? outcome.remedy : escapeText(error.remedy, 1_000),
+    },
+  };
+};
+
+const stillborn = (stage: Stage, change: CreateChange, id: string, message: string): Acted => ({
+  id,
+  outcome: {
+    document: stage.document,
+    change,
+    result: "failed",
+    code: "OccupantDead",
+    message,
+    remedy: `look up in the provider's console why ${id} ended; the next run launches another in its place`,
+  },
 });
 
 /** Somebody may have launched this very member since we looked: then there is nothing to send. */
@@ -132,14 +166,29 @@ export const remove = Effect.fnUntraced(function* (
       : yield* terminate(stage, change, now);
   if (accepted === "moved") return stale(stage, change);
   stage.sent.accepted = true;
-  yield* waitFor(
+  const { member, givenUp } = yield* waitFor(
     stage,
     change,
     accepted,
     stage.handler.removed(stage.expansion, accepted),
     stage.pace.removeMillis,
   );
-  return acted(stage, change, "done", null, "gone", change.id);
+  return member === null || member.phase === "gone"
+    ? acted(stage, change, "done", null, "gone", change.id)
+    : survivor(stage, change, givenUp ?? "the provider did not remove it");
+});
+
+/** What was accepted and given up is known not to have happened. */
+const survivor = (stage: Stage, change: RemoveChange, message: string): Acted => ({
+  id: change.id,
+  outcome: {
+    document: stage.document,
+    change,
+    result: "failed",
+    code: "Conflict",
+    message: escapeText(message, 1_000),
+    remedy: "the next run tries again; if it ends the same way, look it up at the provider",
+  },
 });
 
 /** A conflict may be the echo of our own lost request: the member itself tells. */
@@ -264,7 +313,7 @@ const waitFor = Effect.fnUntraced(function* (
   accepted: Accepted,
   look: Effect.Effect<Progress, ProviderError>,
   limitMillis: number,
-): Effect.fn.Return<MemberSighting | null, ProviderError> {
+): Effect.fn.Return<Extract<Progress, { readonly done: true }>, ProviderError> {
   const began = yield* Clock.currentTimeMillis;
   // Work that was begun just now is not done yet; what was found on its way may be.
   let sawItRun = accepted.operation !== null;
@@ -275,7 +324,7 @@ const waitFor = Effect.fnUntraced(function* (
     const elapsed = (yield* Clock.currentTimeMillis) - began;
     if (progress.done) {
       if (sawItRun && progress.member !== null) learn(stage, change, elapsed);
-      return progress.member;
+      return progress;
     }
     sawItRun = true;
     if (progress.detail !== told) yield* stage.onProgress(change, progress.detail);

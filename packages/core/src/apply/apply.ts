@@ -237,12 +237,12 @@ const lessConsent = (context: ApplyContext, intent: IntentRecord): ReadonlyArray
 const memberAfter = (
   plan: Plan,
   change: Journal.Act,
-  { outcome, id }: Act.Acted,
+  { outcome, id, died }: Act.Acted,
 ): ReadonlyArray<StoreRecord> => {
   const record = (alive: boolean) => [
     Journal.memberRecord(plan.document, change.member, id, alive),
   ];
-  if (outcome.code === "OccupantDead") return record(false);
+  if (died === true) return record(false);
   if (outcome.result !== "done") return [];
   return record(change.action !== "remove");
 };
@@ -408,17 +408,27 @@ const aboutChange = (plan: Plan, change: Change): Traced<Outcome> => ({
 const endsLaunching = (outcome: Outcome): boolean =>
   outcome.code === "Exhausted" || outcome.code === "Denied" || outcome.code === "Invalid";
 
-const failed = (plan: Plan, change: Change, error: ProviderError, sent: Act.Sent): Outcome => ({
-  document: plan.document,
-  change,
-  result: resultOf(error, sent),
-  code: error.reason,
-  message: escapeText(`${error.operation}: ${error.message}`, 1_000),
-  remedy: error.remedy === undefined ? null : escapeText(error.remedy, 1_000),
-});
+const failed = (plan: Plan, change: Change, error: ProviderError, sent: Act.Sent): Outcome => {
+  const result = resultOf(error, sent);
+  return {
+    document: plan.document,
+    change,
+    result,
+    code: error.reason,
+    message: escapeText(`${error.operation}: ${error.message}`, 1_000),
+    remedy: escapeText(error.remedy ?? usualRemedy[result], 1_000),
+  };
+};
+
+/** What is true of every failure that the provider knows no remedy for. */
+const usualRemedy = {
+  unknown: "the next run reads back what came of it, and goes on from there",
+  failed: "it is tried again at the next run",
+  stale: "the next run looks again and plans anew",
+} as const;
 
 /** An answer that never came leaves open what the request did, if one was sent at all. */
-const resultOf = (error: ProviderError, sent: Act.Sent): Outcome["result"] => {
+const resultOf = (error: ProviderError, sent: Act.Sent): keyof typeof usualRemedy => {
   if (sent.accepted || (error.reason === "Unreachable" && sent.write)) return "unknown";
   return error.reason === "Conflict" ? "stale" : "failed";
 };

@@ -9,7 +9,7 @@ import type { Expansion, SetResource } from "./set.ts";
 /**
  * What the core will do about a provider's failure:
  * - `Unreachable`: retry; the outcome of a write is unknown
- * - `Throttled`: retry, after the server's word when it gave one
+ * - `Throttled`: not now, and nothing was done: retry, after the server's word when it gave one
  * - `Denied`: a person must act
  * - `Conflict`: observe and plan again
  * - `Exhausted`: no quota or capacity: elsewhere, or stop
@@ -38,7 +38,7 @@ export class ProviderError extends Schema.TaggedError<ProviderError>()("Provider
   requestId: Schema.optionalKey(Schema.String),
   /** Milliseconds, when the server said how long to wait. */
   retryAfterMillis: Schema.optionalKey(Schema.Number),
-  /** On a create: the token is spent, and what it made is dead. The next generation may be launched. */
+  /** On a create, and while its end is awaited: what it made is dead. The next generation may be launched. */
   occupantDead: Schema.optionalKey(Schema.Boolean),
 }) {}
 
@@ -109,7 +109,12 @@ export interface Accepted {
 
 export type Progress =
   | { readonly done: false; readonly detail: string }
-  | { readonly done: true; readonly member: MemberSighting | null };
+  | {
+      readonly done: true;
+      readonly member: MemberSighting | null;
+      /** What the provider said when it gave up what it had accepted. */
+      readonly givenUp?: string;
+    };
 
 export interface CreateRequest {
   readonly expansion: Expansion;
@@ -168,7 +173,7 @@ export interface Handler {
   /** Writes muster's marks on a member, on condition that it has not changed. */
   readonly mark: (request: MarkRequest) => Effect.Effect<MemberSighting, ProviderError>;
   readonly remove: (request: RemoveRequest) => Effect.Effect<Accepted, ProviderError>;
-  /** Is it gone yet? */
+  /** Is it gone yet? Done with a living member when the provider gave the removal up. */
   readonly removed: (
     expansion: Expansion,
     accepted: Accepted,

@@ -1,0 +1,72 @@
+// Kills a command at a few of its points under every fault of the simulator; at night at all of them.
+
+import { assert, describe, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
+import { type FaultCase, allFaults } from "./fault-cases.ts";
+import { sweepFault } from "./fault-sweep.ts";
+import { seeded } from "./seeded.ts";
+import type { Command } from "./world.ts";
+
+const seconds = 1_000;
+const everyPoint = process.env["MUSTER_EVERY_POINT"] === "1";
+
+const named = (fault: FaultCase, at: number | undefined): string =>
+  `${fault.name}, ${fault.mode}, ${at === undefined ? "to the end" : `point ${at}`}`;
+
+const sweep = (command: Command, fault: FaultCase, at?: number) =>
+  Effect.scoped(sweepFault({ command, fault, ...(at === undefined ? {} : { at }) })).pipe(
+    Effect.catchDefect((defect) =>
+      Effect.die(new Error(`${command}: ${named(fault, at)}: ${String(defect)}`)),
+    ),
+  );
+
+const pointsPerFault = 5;
+
+/** Most of a case is waiting for the fault to pass. */
+const casesAtOnce = 3;
+
+/** One way of a fault to its end, then some of its points; answers how many. */
+const sweepWay = (command: Command, fault: FaultCase, most: number) =>
+  Effect.gen(function* () {
+    const { length } = yield* sweep(command, fault);
+    const points = everyPoint
+      ? Array.from({ length }, (_, index) => index + 1)
+      : seeded(length, most);
+    yield* Effect.forEach(points, (at) => sweep(command, fault, at), {
+      concurrency: casesAtOnce,
+      discard: true,
+    });
+    return points.length;
+  });
+
+/** In CI two ways of each fault share its points, other ways for other faults. */
+const waysOf = (ways: ReadonlyArray<FaultCase>, index: number): ReadonlyArray<FaultCase> => {
+  if (everyPoint || ways.length <= 2) return ways;
+  const first = index % ways.length;
+  return [ways[first]!, ways[(first + 1 + (ways.length >> 1)) % ways.length]!];
+};
+
+/** One part of the faults; each has a file of its own, so that they run side by side. */
+export const describeFaults = (
+  command: Command,
+  isMine: (index: number, ways: ReadonlyArray<FaultCase>) => boolean,
+): void => {
+  describe("law 3: killed under every fault", () => {
+    for (const [index, ways] of allFaults.entries()) {
+      if (!isMine(index, ways)) continue;
+      const chosen = waysOf(ways, index);
+      it.live(
+        `${command}: ${ways[0]!.name.replace(/, .*$/u, "")}`,
+        () =>
+          Effect.gen(function* () {
+            let killed = 0;
+            for (const way of chosen) {
+              killed += yield* sweepWay(command, way, Math.ceil(pointsPerFault / chosen.length));
+            }
+            assert.isAtLeast(killed, 0);
+          }),
+        (everyPoint ? 7_200 : 300) * seconds,
+      );
+    }
+  });
+};

@@ -1,0 +1,193 @@
+// The kill sweep with a fault switched on: dead at one point, taken up, the fault gone, and what must hold then.
+
+import * as assert from "node:assert/strict";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { type AuditEntry, formatMember, type StoreRecord, verifyChain } from "@muster/core";
+import { journalledMemory, type JournalledMemory } from "@muster/testkit/store/journalled-memory";
+import { type CrashPoints, makeCrashPoints } from "@muster/testkit/store/crash";
+import type { FaultCase } from "./fault-cases.ts";
+import { counts, expectNoHarm, live, pastLease } from "./sweep.ts";
+import { type Command, type Life, openWorld, type World } from "./world.ts";
+
+export interface FaultSweep {
+  readonly command: Command;
+  readonly fault: FaultCase;
+  /** The point to die at; nothing counts points without dying. */
+  readonly at?: number;
+}
+
+/** Short: whoever waits for a fault to pass waits in vain. */
+const impatience = {
+  looksAgain: 1,
+  unreachableMillis: 60,
+  throttledMillis: 60,
+  createMillis: 1_000,
+  removeMillis: 1_000,
+};
+
+/** More lives than this are no convergence. */
+const mostLives = 12;
+
+/** Codes that a fault may end a run with for good; 7 only where the records keep the question. */
+const stops = [2, 5, 7];
+
+/** Carries one case out; answers the labels of its points. Fails by assertion. */
+export const sweepFault = (
+  one: FaultSweep,
+): Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const world = yield* openWorld({
+      command: one.command,
+      json: true,
+      simulated: one.fault.simulated(),
+    });
+    const points = yield* makeCrashPoints({
+      act: one.at === undefined ? "count" : "interrupt",
+      ...(one.at === undefined ? {} : { at: one.at }),
+    });
+    const disk = journalledMemory();
+    const course: Course = { world, disk, fault: one.fault, lives: 0 };
+    let reached = 0;
+    const sequence = Effect.gen(function* () {
+      for (const [index, count] of counts.entries()) {
+        reached = index;
+        yield* world.ask(count);
+        yield* liveOn(course, points, one.fault.end);
+      }
+    });
+    const end = yield* points.run(sequence);
+    if (end._tag === "Ended" && end.exit._tag === "Failure") {
+      return yield* Effect.failCause(end.exit.cause);
+    }
+    if (end._tag === "Died") yield* takeUp(course, leftOf(one, reached));
+    yield* comeToRest(course);
+    return yield* points.labels;
+  });
+
+interface Course {
+  readonly world: World;
+  readonly disk: JournalledMemory;
+  readonly fault: FaultCase;
+  lives: number;
+}
+
+/** Every other successor finds that less was asked for meanwhile. */
+const leftOf = (one: FaultSweep, reached: number): ReadonlyArray<number> =>
+  (one.at ?? 0) % 2 === 0 ? counts.slice(reached) : counts.slice(-1);
+
+const takeUp = (course: Course, left: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const points = yield* makeCrashPoints({ act: "count" });
+    for (const count of left) {
+      yield* course.world.ask(count);
+      yield* liveOn(course, points, course.fault.end);
+    }
+  });
+
+const lifeOf = (course: Course, points: CrashPoints): Effect.Effect<Life> =>
+  Effect.map(course.disk.reopen, (store) => {
+    course.lives += 1;
+    return {
+      points,
+      store: () => Effect.succeed(store),
+      later: pastLease * course.lives,
+      pace: impatience,
+      ...(course.fault.callMillis === undefined ? {} : { callMillis: course.fault.callMillis }),
+    };
+  });
+
+/** Runs again and again, as an operator or a timer does, until it is done or says the same twice. */
+const liveOn = (course: Course, points: CrashPoints, end: FaultCase["end"]) =>
+  Effect.gen(function* () {
+    const codes: Array<number> = [];
+    while (codes.length < mostLives) {
+      const life = yield* lifeOf(course, points);
+      const code = yield* course.world.command(life);
+      codes.push(code);
+      if (code === 0) return;
+      yield* expectReason(course, code);
+      if (end === "may stop" && stops.includes(code) && codes.at(-2) === code) return;
+    }
+    assert.fail(
+      `no end after exit codes ${codes.join(", ")}: ${course.world.told().slice(-4_000)}`,
+    );
+  });
+
+/** Whoever stops says why, and what can be done; a question that stays open stays in the records. */
+const expectReason = (course: Course, code: number) =>
+  Effect.gen(function* () {
+    const told = course.world.told();
+    assert.ok([2, 5, 6, 7].includes(code), `exit code ${code}: ${told.slice(-4_000)}`);
+    const words = [...told.matchAll(/"remedy":"([^"]+)"/gu)].map(([, remedy]) => remedy);
+    const isStale = code === 5 || code === 6 || /lease/u.test(told);
+    assert.ok(words.length > 0 || isStale, `no remedy with ${code}: ${told.slice(-4_000)}`);
+    if (code !== 7) return;
+    const { records } = yield* memoryOf(course);
+    assert.ok(records.some(isIntent), "an unknown outcome leaves its intent open");
+  });
+
+/** The fault is gone: what was asked last comes true, and then nothing moves any more. */
+const comeToRest = (course: Course) =>
+  Effect.gen(function* () {
+    const { world } = course;
+    yield* expectRecorded(course);
+    world.simulator.faults.clear();
+    const points = yield* makeCrashPoints({ act: "count" });
+    if (course.fault.name !== "a clock that is wrong") {
+      yield* liveOn(course, points, "converges");
+      assert.equal(live(world).length, counts.at(-1), "the number that was asked for last");
+      const changes = world.simulator.journal().length;
+      yield* liveOn(course, points, "converges");
+      assert.equal(
+        world.simulator.journal().length,
+        changes,
+        "a converged command changes nothing",
+      );
+    }
+    expectNoHarm(world);
+    yield* expectRecorded(course);
+  });
+
+const memoryOf = (course: Course) =>
+  Effect.orDie(
+    Effect.gen(function* () {
+      const store = yield* course.disk.reopen;
+      const entries = yield* store.auditEntries(0, 100_000);
+      const records: Array<StoreRecord> = [];
+      for (const owner of yield* store.owners) records.push(...(yield* store.load(owner)));
+      return { entries, records };
+    }),
+  );
+
+type IntentRecord = Extract<StoreRecord, { readonly _tag: "Intent" }>;
+
+const isIntent = (record: StoreRecord): record is IntentRecord => record._tag === "Intent";
+
+/** Never half-recorded: all that was done was announced, and all that was announced came to a word. */
+const expectRecorded = (course: Course) =>
+  Effect.gen(function* () {
+    const { entries, records } = yield* memoryOf(course);
+    assert.equal(verifyChain(entries), undefined, "the audit chain is whole");
+    const open = new Set(records.filter(isIntent).map(({ member }) => formatMember(member)));
+    for (const [index, entry] of entries.entries()) {
+      if (entry.phase !== "intent") continue;
+      const member = entry.targets[0] ?? "";
+      const answered = entries.slice(index + 1).some((later) => answers(later, entry));
+      assert.ok(answered || open.has(member), `nothing came of ${entry.action} ${member}`);
+    }
+    for (const change of course.world.simulator.journal()) {
+      const member = change.freeformTags["muster-member"] ?? "";
+      const action = change.operation === "LaunchInstance" ? "create" : "remove";
+      const isAnnounced = entries.some(
+        (entry) =>
+          entry.phase === "intent" && entry.action === action && entry.targets[0] === member,
+      );
+      assert.ok(isAnnounced, `${change.operation} of ${member} was not announced`);
+    }
+  });
+
+const answers = (later: AuditEntry, intent: AuditEntry): boolean =>
+  later.phase === "outcome" &&
+  later.targets[0] === intent.targets[0] &&
+  (later.action === intent.action || later.action === "settle");
