@@ -359,7 +359,14 @@ const acted = (
   message: string,
   id: string | null = null,
 ): Acted => ({
-  outcome: { document: stage.document, change, result, code, message, remedy: null },
+  outcome: {
+    document: stage.document,
+    change,
+    result,
+    code,
+    message,
+    remedy: result === "stale" ? "the next run looks again and plans anew" : null,
+  },
   id,
 });
 

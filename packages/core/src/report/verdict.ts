@@ -38,15 +38,18 @@ export const verdictOfApply = ({ left, outcomes, stale }: Turn): Verdict => {
   if (left.some((plan) => !plan.seen)) return any("done") ? "partly done" : "infrastructure failed";
   if (stale || left.some(isRefused) || any("skipped"))
     return any("done") ? "partly done" : "refused";
-  if (left.some((plan) => effectiveChanges(plan).length > 0)) return "partly done";
-  return "done";
+  // The world moved under every try: nothing was done, so nothing is partly done.
+  if (any("stale") && !any("done") && left.some(isWaiting)) return "refused";
+  return left.some(isWaiting) ? "partly done" : "done";
 };
 
 export const verdictOfPlan = (plans: ReadonlyArray<Plan>): Verdict => {
   if (plans.some((plan) => !plan.seen)) return "infrastructure failed";
   if (plans.some(isRefused)) return "refused";
-  return plans.some((plan) => effectiveChanges(plan).length > 0) ? "changes waiting" : "done";
+  return plans.some(isWaiting) ? "changes waiting" : "done";
 };
+
+const isWaiting = (plan: Plan): boolean => effectiveChanges(plan).length > 0;
 
 /** A change that was held back by somebody's word failed nowhere. */
 const wentWrong = ({ result, code }: Outcome): boolean =>
