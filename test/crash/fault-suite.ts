@@ -46,17 +46,25 @@ const waysOf = (ways: ReadonlyArray<FaultCase>, index: number): ReadonlyArray<Fa
   return [ways[first]!, ways[(first + 1 + (ways.length >> 1)) % ways.length]!];
 };
 
+/** What `run` adds is git: in CI a few faults of different sorts are enough for it. */
+const fewForRun = ["lose-answer", "throttled", "out-of-capacity"];
+
+type Part = "even" | "odd" | "few";
+
+const isMine = (part: Part, index: number, name: string): boolean => {
+  if (part === "few") return everyPoint || fewForRun.includes(name);
+  return index % 2 === (part === "even" ? 0 : 1);
+};
+
 /** One part of the faults; each has a file of its own, so that they run side by side. */
-export const describeFaults = (
-  command: Command,
-  isMine: (index: number, ways: ReadonlyArray<FaultCase>) => boolean,
-): void => {
+export const describeFaults = (command: Command, part: Part): void => {
   describe("law 3: killed under every fault", () => {
     for (const [index, ways] of allFaults.entries()) {
-      if (!isMine(index, ways)) continue;
+      const name = ways[0]!.name.replace(/, .*$/u, "");
+      if (!isMine(part, index, name)) continue;
       const chosen = waysOf(ways, index);
       it.live(
-        `${command}: ${ways[0]!.name.replace(/, .*$/u, "")}`,
+        `${command}: ${name}`,
         () =>
           Effect.gen(function* () {
             const shares = chosen.map((way, part) => ({

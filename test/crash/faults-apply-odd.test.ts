@@ -1,3 +1,3 @@
 import { describeFaults } from "./fault-suite.ts";
 
-describeFaults("apply", (index) => index % 2 === 1);
+describeFaults("apply", "odd");
