@@ -301,19 +301,24 @@ describe("created", () => {
     }),
   );
 
-  it.effect("falls back to the instance where work requests may not be read", () =>
-    Effect.gen(function* () {
-      const { simulator, handler } = yield* makeWorld();
-      const answer = { status: 404, code: "NotAuthorizedOrNotFound", message: "no" };
-      simulator.faults.add({ operation: "GetWorkRequest", answer });
-      const accepted = yield* handler.create(createRequest(expansion));
-      const early = yield* handler.created(expansion, accepted);
-      assert.deepStrictEqual(early, { done: false, detail: "PROVISIONING" });
-      simulator.advance(3_000);
-      const end = yield* handler.created(expansion, accepted);
-      assert.isTrue(end.done && end.member?.phase === "running");
-    }),
-  );
+  for (const [status, code] of [
+    [404, "NotAuthorizedOrNotFound"],
+    [403, "NotAuthorized"],
+  ] as const) {
+    it.effect(`falls back to the instance where work requests may not be read (${status})`, () =>
+      Effect.gen(function* () {
+        const { simulator, handler } = yield* makeWorld();
+        const answer = { status, code, message: "no" };
+        simulator.faults.add({ operation: "GetWorkRequest", answer });
+        const accepted = yield* handler.create(createRequest(expansion));
+        const early = yield* handler.created(expansion, accepted);
+        assert.deepStrictEqual(early, { done: false, detail: "PROVISIONING" });
+        simulator.advance(3_000);
+        const end = yield* handler.created(expansion, accepted);
+        assert.isTrue(end.done && end.member?.phase === "running");
+      }),
+    );
+  }
 
   it.effect("says why a launch failed for want of capacity", () =>
     Effect.gen(function* () {
@@ -330,15 +335,33 @@ describe("created", () => {
     }),
   );
 
-  it.effect("ends with the dead member when a launch failed otherwise", () =>
+  for (const [name, answer, told] of [
+    ["failed", { workRequestFails: { code: "InternalError", message: "broken" } }, "broken"],
+    ["was canceled", { workRequestCanceled: true }, "it ended CANCELED"],
+  ] as const) {
+    it.effect(`says that the member is dead, and why, when its launch ${name}`, () =>
+      Effect.gen(function* () {
+        const { simulator, handler } = yield* makeWorld();
+        simulator.faults.add({ operation: "LaunchInstance", answer });
+        const accepted = yield* handler.create(createRequest(expansion));
+        simulator.advance(5_000);
+        const error = yield* Effect.flip(handler.created(expansion, accepted));
+        assert.strictEqual(error.reason, "Conflict");
+        assert.isTrue(error.occupantDead);
+        assert.include(error.message, told);
+        assert.isString(error.remedy);
+      }),
+    );
+  }
+
+  it.effect("does not wait for a member that somebody stopped to run", () =>
     Effect.gen(function* () {
       const { simulator, handler } = yield* makeWorld();
-      const answer = { workRequestFails: { code: "InternalError", message: "broken" } };
-      simulator.faults.add({ operation: "LaunchInstance", answer });
       const accepted = yield* handler.create(createRequest(expansion));
-      simulator.advance(5_000);
+      simulator.advance(3_000);
+      simulator.stop(accepted.id);
       const end = yield* handler.created(expansion, accepted);
-      assert.isTrue(end.done && end.member?.phase === "gone");
+      assert.isTrue(end.done && end.member?.phase === "stopped");
     }),
   );
 
@@ -432,7 +455,7 @@ describe("mark", () => {
 });
 
 describe("remove", () => {
-  for (const terminateAgain of ["conflict", "notFound"] as const) {
+  for (const terminateAgain of ["conflict", "notFound", "modified"] as const) {
     it.effect(`terminates, and accepts what is leaving already (${terminateAgain})`, () =>
       Effect.gen(function* () {
         const { simulator, handler } = yield* makeWorld({ terminateAgain });
@@ -481,11 +504,32 @@ describe("remove", () => {
       const { simulator, handler } = yield* makeWorld({ terminateProvisioning: "conflict" });
       const { id } = yield* handler.create(createRequest(expansion));
       const error = yield* Effect.flip(handler.remove({ expansion, id, version: null }));
-      assert.strictEqual(error.reason, "Conflict");
+      // Nothing can be planned anew until its state has changed.
+      assert.strictEqual(error.reason, "Throttled");
       simulator.advance(3_000);
       yield* handler.remove({ expansion, id, version: null });
     }),
   );
+
+  for (const [name, answer, told] of [
+    ["failed", { workRequestFails: { code: "InternalError", message: "stuck" } }, "stuck"],
+    ["was canceled", { workRequestCanceled: true }, "it ended CANCELED"],
+  ] as const) {
+    it.effect(`sees that the member lives on when its termination ${name}`, () =>
+      Effect.gen(function* () {
+        const { simulator, handler } = yield* makeWorld();
+        const { id } = yield* handler.create(createRequest(expansion));
+        simulator.advance(3_000);
+        simulator.faults.add({ operation: "TerminateInstance", answer });
+        const accepted = yield* handler.remove({ expansion, id, version: null });
+        assert.isFalse((yield* handler.removed(expansion, accepted)).done);
+        simulator.advance(3_000);
+        const end = yield* handler.removed(expansion, accepted);
+        assert.isTrue(end.done && end.member?.phase === "running");
+        assert.include(end.done ? end.givenUp : "", told);
+      }),
+    );
+  }
 
   it.effect("accepts what is not found, which is then removed", () =>
     Effect.gen(function* () {

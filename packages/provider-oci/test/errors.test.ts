@@ -6,6 +6,7 @@ import type { ProviderReason } from "@muster/core/words/provider";
 import {
   hasMoved,
   isAbsent,
+  isForbidden,
   isSpentToken,
   providerErrorOf,
   readFailure,
@@ -47,10 +48,10 @@ describe("the error table", () => {
     [404, "NotFound", "words", "Denied"],
     [405, "MethodNotAllowed", "words", "Denied"],
     [408, "RequestTimeout", "words", "Unreachable"],
-    [409, "IncorrectState", "words", "Conflict"],
-    [409, "Conflict", "words", "Conflict"],
+    [409, "IncorrectState", "words", "Throttled"],
+    [409, "Conflict", "words", "Throttled"],
     [409, "InvalidatedRetryToken", "words", "Conflict"],
-    [409, "NotAuthorizedOrResourceAlreadyExists", "words", "Conflict"],
+    [409, "NotAuthorizedOrResourceAlreadyExists", "words", "Throttled"],
     [409, "LimitExceeded", "words", "Exhausted"],
     [412, "NoEtagMatch", "words", "Conflict"],
     [413, "RequestEntityTooLarge", "words", "Invalid"],
@@ -148,6 +149,11 @@ describe("answers that their callers treat as more than errors", () => {
     assert.isFalse(isSpentToken(readFailure(ociError(409, "Conflict"))));
     assert.isTrue(hasMoved(readFailure(ociError(412, "NoEtagMatch"))));
     assert.isTrue(hasMoved(readFailure(ociError(409, "IncorrectState"))));
+    assert.isTrue(hasMoved(readFailure(ociError(409, "Conflict"))));
+    assert.isFalse(hasMoved(readFailure(ociError(409, "InvalidatedRetryToken"))));
+    assert.isTrue(isForbidden(readFailure(ociError(404, "NotAuthorizedOrNotFound"))));
+    assert.isTrue(isForbidden(readFailure(ociError(403, "NotAuthorized"))));
+    assert.isFalse(isForbidden(readFailure(ociError(404, "NotFound"))));
     assert.isFalse(hasMoved(readFailure(ociError(409, "InvalidatedRetryToken"))));
   });
 

@@ -60,4 +60,73 @@ describe("muster dev oci", () => {
       expect((await world.inside(["dev", "oci", "--port", "many"])).code).toBe(1);
     }),
   );
+
+  it(
+    "has the day that a scenario says",
+    inWorld(async (world) => {
+      const file = await world.write(
+        "day.yaml",
+        "timing: { launchDelayMs: 20 }\nquotas: [{ instances: 1 }]\n" +
+          "faults:\n  - { fault: lose-answer, operation: LaunchInstance, nth: 1 }\n",
+      );
+      const started = world.start(["dev", "oci", "-o", "json", "--scenario", file]);
+      await started.until("\n");
+      const { endpoint, configFile } = JSON.parse(started.said()) as Facts;
+      const env = { MUSTER_OCI_ENDPOINT: endpoint, OCI_CLI_CONFIG_FILE: configFile };
+      const one = await world.write("fleets/web.yaml", fleet(1));
+      expect(await world.inside(["apply", one], { env })).toMatchObject({ code: 0 });
+      const requests = await (await fetch(`${endpoint}/simulator/requests`)).json();
+      expect(requests).toEqual(
+        expect.arrayContaining([expect.objectContaining({ fault: "cut", status: 0 })]),
+      );
+      const two = await world.write("fleets/web.yaml", fleet(2));
+      const refused = await world.inside(["apply", two], { env });
+      expect(refused.code).toBe(2);
+      expect(refused.stdout).toContain("QuotaExceeded");
+      expect(refused.stdout).toContain("raise it, choose another compartment");
+      started.process.kill("SIGTERM");
+      await started.ended;
+    }),
+  );
+
+  it(
+    "tells all that is wrong in a scenario, and starts nothing",
+    inWorld(async (world) => {
+      const file = await world.write(
+        "day.yaml",
+        "sed: 1\nfaults:\n  - { fault: loose-answer, operation: LaunchInstance }\n",
+      );
+      const ran = await world.inside(["dev", "oci", "--scenario", file]);
+      expect(ran).toMatchObject({ code: 1, stdout: "" });
+      expect(ran.stderr).toMatch(/day\.yaml:1:1: error: unknown field "sed"/u);
+      expect(ran.stderr).toContain('did you mean "seed"?');
+      expect(ran.stderr).toMatch(/day\.yaml:3:14: error: "fault" must be the name of a fault/u);
+      expect(ran.stderr).toContain('did you mean "lose-answer"?');
+      expect(ran.stderr).toContain("2 faults in 1 file; the simulator did not start");
+      const json = await world.inside(["dev", "oci", "-o", "json", "--scenario", file]);
+      expect(json.code).toBe(1);
+      const { diagnostics } = JSON.parse(json.stdout) as {
+        readonly diagnostics: ReadonlyArray<object>;
+      };
+      expect(diagnostics).toMatchObject([
+        { line: 1, column: 1, path: "$.sed" },
+        { line: 3, column: 14, path: "$.faults[0].fault" },
+      ]);
+      const absent = await world.inside(["dev", "oci", "--scenario", world.at("no.yaml")]);
+      expect(absent.code).toBe(1);
+      expect(absent.stderr).toContain("check the path; examples/scenarios has some to begin with");
+      const binary = await world.write("day.bin", new Uint8Array([1, 0, 2]));
+      expect(await world.inside(["dev", "oci", "--scenario", binary])).toMatchObject({ code: 1 });
+      expect(world.files(".muster-dev")).toEqual([]);
+    }),
+  );
+
+  it(
+    "shows a scenario in its help",
+    inWorld(async (world) => {
+      const { stdout } = await world.inside(["dev", "oci", "--help"]);
+      expect(stdout).toContain("--scenario FILE");
+      expect(stdout).toContain("muster dev oci --scenario examples/scenarios/bad-day.yaml");
+    }),
+  );
 });

@@ -209,7 +209,7 @@ describe("FleetConfig refuses", () => {
     ],
     [
       { auth: { method: "usr" } },
-      '$.spec.auth.method "method" must be one of "instance", "user", but is the text "usr"',
+      '$.spec.auth.method "method" must be one of "instance", "user", but is the text "usr" | did you mean "user"?',
     ],
     [
       { auth: { profile: "x" } },

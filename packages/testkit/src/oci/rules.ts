@@ -68,6 +68,12 @@ export const rules: readonly Rule[] = [
     "429 TooManyRequests per user, without retry-after.",
     "The limits are not published; retry-after can be turned on.",
   ),
+  rule(
+    "error.html",
+    "[S]",
+    "A gateway's error is a page of HTML without a code; the SDK calls its code None.",
+    "Only when planted.",
+  ),
   rule("list.compartment", "[D]", "Lists need compartmentId; an unknown one is 404."),
   rule("list.filters", "[D]", "Availability domain, exact name and one state filter; no tag does."),
   rule(
@@ -109,6 +115,18 @@ export const rules: readonly Rule[] = [
   rule("launch.boot-volume", "[D]", "bootVolumeSizeInGBs is 50 to 32768."),
   rule("launch.limits", "[D]", "Limits of names, tags and metadata; user_data is base64."),
   rule("launch.limit-exceeded", "[D]", "400 LimitExceeded once the service limit is reached."),
+  rule(
+    "launch.quota-exceeded",
+    "[D]",
+    "400 QuotaExceeded once a compartment's quota is reached.",
+    "Quotas are an option. What counts is ours: instances that are not TERMINATED.",
+  ),
+  rule(
+    "launch.hosts",
+    "[P]",
+    "A place has so many hosts; then its launches are out of capacity, in the answer or later.",
+    "Option. Without a fault domain the service picks one that has room [D].",
+  ),
   rule(
     "launch.capacity",
     "[P]",
@@ -156,13 +174,13 @@ export const rules: readonly Rule[] = [
   rule(
     "terminate.again",
     "[?]",
-    "Terminating what is TERMINATING or TERMINATED is 409 IncorrectState, or 404.",
-    "Option.",
+    "Terminating what is TERMINATING or TERMINATED is 409 IncorrectState, 409 Conflict, or 404.",
+    "Option. The words of the Conflict are 'currently being modified, try again later'.",
   ),
   rule(
     "terminate.provisioning",
     "[?]",
-    "Terminating what is PROVISIONING is accepted, or 409 IncorrectState.",
+    "Terminating what is PROVISIONING is accepted, or 409 IncorrectState, or 409 Conflict.",
     "Option. When accepted, the launch's work request ends CANCELED.",
   ),
   rule(
@@ -170,6 +188,18 @@ export const rules: readonly Rule[] = [
     "[D]",
     "ACCEPTED, IN_PROGRESS, SUCCEEDED with percentComplete, resources and logs.",
     "The names of operationType, and 12 hours of keeping, are our choice [?].",
+  ),
+  rule(
+    "work-request.canceled",
+    "[D]",
+    "A work request may end CANCELED: what it was for did not happen, and no error is listed.",
+    "That a canceled launch leaves a TERMINATED instance is our choice [?].",
+  ),
+  rule(
+    "work-request.forbidden",
+    "[D]",
+    "Who may not read work requests is answered 404, as if there were none.",
+    "Option.",
   ),
   rule(
     "identity.places",

@@ -1,6 +1,7 @@
 // How instances change, stop and end, and what their work requests say.
 
 import { expect, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
 import { seedIds } from "../../src/oci/index.ts";
 import { details, launch, refusalOf, simulated, stateOf, type Bench } from "./clients.ts";
 
@@ -207,6 +208,12 @@ it.effect("refuses a second termination with 404 [terminate.again]", () =>
   }),
 );
 
+it.effect("refuses a second termination as being modified [terminate.again]", () =>
+  simulated({ terminateAgain: "modified" }, async (bench) => {
+    expect(await terminateTwice(bench)).toEqual(["409 Conflict", "409 Conflict"]);
+  }),
+);
+
 it.effect("terminates what is PROVISIONING, canceling the launch [terminate.provisioning]", () =>
   simulated({}, async (bench) => {
     const { compute, simulator, workRequests } = bench;
@@ -222,12 +229,19 @@ it.effect("terminates what is PROVISIONING, canceling the launch [terminate.prov
 );
 
 it.effect("may refuse to terminate what is PROVISIONING [terminate.provisioning]", () =>
-  simulated({ terminateProvisioning: "conflict" }, async (bench) => {
-    const instanceId = await launch(bench);
-    const call = () => refusalOf(bench.compute.terminateInstance({ instanceId }));
-    expect(await call()).toBe("409 IncorrectState");
-    bench.simulator.advance(2_000);
-    expect(await call()).toBe("accepted");
+  Effect.gen(function* () {
+    for (const [terminateProvisioning, refusal] of [
+      ["conflict", "409 IncorrectState"],
+      ["modified", "409 Conflict"],
+    ] as const) {
+      yield* simulated({ terminateProvisioning }, async (bench) => {
+        const instanceId = await launch(bench);
+        const call = () => refusalOf(bench.compute.terminateInstance({ instanceId }));
+        expect(await call()).toBe(refusal);
+        bench.simulator.advance(2_000);
+        expect(await call()).toBe("accepted");
+      });
+    }
   }),
 );
 
