@@ -1,4 +1,4 @@
-// The long runs, by hand or at night: every crash point with real SIGKILL, then the benchmarks.
+// The long runs, by hand or at night: every crash point with real SIGKILL and under every fault, then the benchmarks.
 
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
@@ -20,6 +20,17 @@ const runs: ReadonlyArray<Run> = [
       "run",
       "test/crash/apply-sigkill.test.ts",
       "test/crash/run-sigkill.test.ts",
+    ],
+    env: { MUSTER_EVERY_POINT: "1" },
+  },
+  {
+    name: "every crash point under every fault",
+    command: [
+      "vitest",
+      "run",
+      "test/crash/faults-apply-even.test.ts",
+      "test/crash/faults-apply-odd.test.ts",
+      "test/crash/faults-run.test.ts",
     ],
     env: { MUSTER_EVERY_POINT: "1" },
   },

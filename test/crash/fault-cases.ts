@@ -11,7 +11,7 @@ import {
 } from "@muster/testkit/oci/index";
 
 /** Whether it strikes now and then, so that work goes on, or each time until it is switched off. */
-export type Mode = "at times" | "always";
+type Mode = "at times" | "always";
 
 export interface FaultCase {
   readonly name: string;

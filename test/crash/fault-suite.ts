@@ -39,9 +39,13 @@ const sweepWay = (command: Command, fault: FaultCase, most: number) =>
     return points.length;
   });
 
-/** In CI two ways of each fault share its points, other ways for other faults. */
-const waysOf = (ways: ReadonlyArray<FaultCase>, index: number): ReadonlyArray<FaultCase> => {
-  if (everyPoint || ways.length <= 2) return ways;
+/** In CI, and for `run`, two ways of each fault share its points, other ways for other faults. */
+const waysOf = (
+  command: Command,
+  ways: ReadonlyArray<FaultCase>,
+  index: number,
+): ReadonlyArray<FaultCase> => {
+  if ((everyPoint && command === "apply") || ways.length <= 2) return ways;
   const first = index % ways.length;
   return [ways[first]!, ways[(first + 1 + (ways.length >> 1)) % ways.length]!];
 };
@@ -62,7 +66,7 @@ export const describeFaults = (command: Command, part: Part): void => {
     for (const [index, ways] of allFaults.entries()) {
       const name = ways[0]!.name.replace(/, .*$/u, "");
       if (!isMine(part, index, name)) continue;
-      const chosen = waysOf(ways, index);
+      const chosen = waysOf(command, ways, index);
       it.live(
         `${command}: ${name}`,
         () =>

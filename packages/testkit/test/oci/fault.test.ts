@@ -148,7 +148,7 @@ it.effect("strikes later pages only, for a time only, and so often only", () =>
     const answer = { status: 503, code: "ServiceUnavailable", message: "no" };
     const list = (page?: string) =>
       refusalOf(compute.listInstances({ compartmentId, ...(page === undefined ? {} : { page }) }));
-    const { opcNextPage = "" } = await compute.listInstances({ compartmentId });
+    const { opcNextPage } = await compute.listInstances({ compartmentId });
     simulator.faults.set([{ operation: "ListInstances", laterPages: true, answer }]);
     expect([await list(), await list(opcNextPage)]).toEqual(["accepted", "503 ServiceUnavailable"]);
     simulator.faults.set([{ operation: "ListInstances", fromMs: 1_000, untilMs: 2_000, answer }]);
