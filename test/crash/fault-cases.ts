@@ -18,8 +18,10 @@ export interface FaultCase {
   readonly mode: Mode;
   /** Whether every run of it must come to what was asked, or may stop and say why. */
   readonly end: "converges" | "may stop";
-  /** The simulator that it happens in. */
-  readonly simulated: () => OciSimulatorOptions;
+  /** The simulator that it happens in; `seed` is what "at times" is drawn from. */
+  readonly simulated: (seed: number) => OciSimulatorOptions;
+  /** Whether the simulator's log shows each time that it struck. */
+  readonly isPlanted: boolean;
   /** The time that a call may take, where the fault lets one hang, in milliseconds. */
   readonly callMillis?: number;
 }
@@ -60,7 +62,9 @@ const casesOfFault = (fault: FaultName): ReadonlyArray<FaultCase> => {
         mode,
         end: mode === "always" ? "may stop" : "converges",
         ...(patience === undefined ? {} : { callMillis: patience }),
-        simulated: () => ({
+        isPlanted: true,
+        simulated: (seed) => ({
+          faultSeed: seed,
           faults: [
             faultRuleOf({
               fault,
@@ -117,6 +121,7 @@ const casesOfWorlds = (
     name,
     mode: "at times",
     end,
+    isPlanted: false,
     simulated: () => simulated,
   }));
 
@@ -126,6 +131,7 @@ const wrongClock: FaultCase = {
   name: "a clock that is wrong",
   mode: "always",
   end: "may stop",
+  isPlanted: false,
   simulated: () => ({ wallClock: () => Date.now() + skewMillis }),
 };
 

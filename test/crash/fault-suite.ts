@@ -25,18 +25,18 @@ const pointsPerFault = 5;
 /** Most of a case is waiting for the fault to pass. */
 const casesAtOnce = 4;
 
-/** One way of a fault to its end, then some of its points; answers how many. */
+/** One way of a fault to its end, then some of its points. */
 const sweepWay = (command: Command, fault: FaultCase, most: number) =>
   Effect.gen(function* () {
-    const { length } = yield* sweep(command, fault);
+    const whole = yield* sweep(command, fault);
     const points = everyPoint
-      ? Array.from({ length }, (_, index) => index + 1)
-      : seeded(length, most);
-    yield* Effect.forEach(points, (at) => sweep(command, fault, at), {
+      ? Array.from({ length: whole.points }, (_, index) => index + 1)
+      : seeded(whole.points, most);
+    const swept = yield* Effect.forEach(points, (at) => sweep(command, fault, at), {
       concurrency: casesAtOnce,
-      discard: true,
     });
-    return points.length;
+    const strikes = swept.reduce((sum, one) => sum + one.strikes, whole.strikes);
+    return { killed: points.length, strikes };
   });
 
 /** In CI, and for `run`, two ways of each fault share its points, other ways for other faults. */
@@ -75,12 +75,24 @@ export const describeFaults = (command: Command, part: Part): void => {
               way,
               most: Math.floor((pointsPerFault + part) / chosen.length),
             }));
-            const killed = yield* Effect.forEach(
+            const swept = yield* Effect.forEach(
               shares,
               ({ way, most }) => sweepWay(command, way, most),
               { concurrency: casesAtOnce },
             );
-            assert.isAbove(Math.max(...killed), 0, "there is a point to die at");
+            const most = (of: (one: (typeof swept)[number]) => number) =>
+              Math.max(...swept.map(of));
+            assert.isAbove(
+              most(({ killed }) => killed),
+              0,
+              "there is a point to die at",
+            );
+            if (!chosen[0]!.isPlanted) return;
+            assert.isAbove(
+              most(({ strikes }) => strikes),
+              0,
+              "the fault strikes",
+            );
           }),
         (everyPoint ? 7_200 : 300) * seconds,
       );

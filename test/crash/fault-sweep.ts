@@ -32,15 +32,20 @@ const mostLives = 12;
 /** Codes that a fault may end a run with for good; 7 only where the records keep the question. */
 const stops = [2, 5, 7];
 
-/** Carries one case out; answers the labels of its points. Fails by assertion. */
-export const sweepFault = (
-  one: FaultSweep,
-): Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> =>
+export interface FaultSwept {
+  /** How many points the case had until it died. */
+  readonly points: number;
+  /** How many requests the fault struck. */
+  readonly strikes: number;
+}
+
+/** Carries one case out. Fails by assertion. */
+export const sweepFault = (one: FaultSweep): Effect.Effect<FaultSwept, never, Scope.Scope> =>
   Effect.gen(function* () {
     const world = yield* openWorld({
       command: one.command,
       json: true,
-      simulated: one.fault.simulated(),
+      simulated: one.fault.simulated(one.at ?? 0),
     });
     const points = yield* makeCrashPoints({
       act: one.at === undefined ? "count" : "interrupt",
@@ -62,7 +67,10 @@ export const sweepFault = (
     }
     if (end._tag === "Died") yield* takeUp(course, leftOf(one, reached));
     yield* comeToRest(course);
-    return yield* points.labels;
+    return {
+      points: (yield* points.labels).length,
+      strikes: world.simulator.requests().filter(({ fault }) => fault !== undefined).length,
+    };
   });
 
 interface Course {

@@ -50,8 +50,7 @@ export type LaunchAnswer =
 /** What a termination came to; the refusals that may mean "already leaving" are answers. */
 export type TerminateAnswer =
   | { readonly kind: "accepted"; readonly workRequestId: string | null }
-  | { readonly kind: "absent" }
-  | { readonly kind: "moved"; readonly error: ProviderError };
+  | { readonly kind: "absent" | "moved"; readonly error: ProviderError };
 
 export interface WorkRequest {
   readonly status: string;

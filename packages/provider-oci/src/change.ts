@@ -220,18 +220,40 @@ export const markMember = (
 /** Terminates a member with its boot volume; one that is leaving already is accepted. */
 export const removeMember = (
   connection: Connection,
+  compartmentId: string,
   request: RemoveRequest,
 ): Effect.Effect<Accepted, ProviderError> =>
   Effect.gen(function* () {
     const { id, version } = request;
     const answer = yield* connection.api.terminateInstance({ id, version });
     if (answer.kind === "accepted") return { id, operation: answer.workRequestId };
-    if (answer.kind === "absent") return { id, operation: null };
-    const instance = yield* connection.api.getInstance(id);
-    if (instance === null || isDead(phaseOf(instance.lifecycleState))) {
-      return { id, operation: null };
-    }
+    // Absent may also mean that it may be read and not be terminated.
+    const member = yield* lookAtMember(connection, compartmentId, id);
+    if (member === null || isDead(member.phase)) return { id, operation: null };
     return yield* answer.error;
+  });
+
+/**
+ * The member now, or nothing when it is gone. OCI says 404 also of what may not be read, and of what
+ * ended it goes on telling for hours: so a 404 is no death while the list shows it alive. Fails with
+ * `Denied` then.
+ */
+export const lookAtMember = (
+  connection: Connection,
+  compartmentId: string,
+  id: string,
+): Effect.Effect<MemberSighting | null, ProviderError> =>
+  Effect.gen(function* () {
+    const instance = yield* connection.api.getInstance(id);
+    if (instance !== null) return sightingOf(instance);
+    const listed = (yield* connection.instances(compartmentId)).find((one) => one.id === id);
+    if (listed === undefined || isDead(phaseOf(listed.lifecycleState))) return null;
+    return yield* new ProviderError({
+      reason: "Denied",
+      operation: "GetInstance",
+      message: `${id} is in the list as ${listed.lifecycleState}, and is not found when asked for`,
+      remedy: "check that a policy lets this account read instances; if it does, run this again",
+    });
   });
 
 const conflict = (operation: string, message: string): ProviderError =>

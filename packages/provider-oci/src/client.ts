@@ -355,8 +355,8 @@ const callsOf = (
           return { kind: "accepted", workRequestId: answer.opcWorkRequestId || null };
         }),
         (failure): Effect.Effect<TerminateAnswer, ProviderError> => {
-          if (isAbsent(failure)) return Effect.succeed({ kind: "absent" });
           const error = errorOf("TerminateInstance", failure);
+          if (isAbsent(failure)) return Effect.succeed({ kind: "absent", error });
           return hasMoved(failure) ? Effect.succeed({ kind: "moved", error }) : Effect.fail(error);
         },
       ),

@@ -4,13 +4,12 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Handler, ProviderError } from "@muster/core/words/provider";
 import type { Expansion } from "@muster/core/words/set";
-import { createMember, findMembers, markMember, removeMember } from "./change.ts";
+import { createMember, findMembers, lookAtMember, markMember, removeMember } from "./change.ts";
 import { makeConnections, type Connection, type ConnectionOptions } from "./connections.ts";
 import { observe } from "./observe.ts";
 import { instancesResource } from "./fleet-config/expand.ts";
 import { createdProgress, removedProgress } from "./progress.ts";
 import { readScope } from "./scope.ts";
-import { sightingOf } from "./sighting.ts";
 import { makeSpentTokens } from "./spent-tokens.ts";
 
 /** The handler of `oci.instances`; its connections end with the scope. */
@@ -35,11 +34,7 @@ export const makeInstancesHandler = (
       resource: instancesResource,
       observe: (requests) => observe(connections, requests),
       look: (expansion, id) =>
-        at(expansion, ({ api }) =>
-          Effect.map(api.getInstance(id), (instance) =>
-            instance === null ? null : sightingOf(instance),
-          ),
-        ),
+        at(expansion, (connection, compartmentId) => lookAtMember(connection, compartmentId, id)),
       find: (expansion, set, member) =>
         at(expansion, (connection, compartmentId) =>
           findMembers(connection, compartmentId, set.document.name, member),
@@ -50,7 +45,10 @@ export const makeInstancesHandler = (
         ),
       created: (expansion, accepted) => at(expansion, ({ api }) => createdProgress(api, accepted)),
       mark: (request) => at(request.expansion, (connection) => markMember(connection, request)),
-      remove: (request) => at(request.expansion, (connection) => removeMember(connection, request)),
+      remove: (request) =>
+        at(request.expansion, (connection, compartmentId) =>
+          removeMember(connection, compartmentId, request),
+        ),
       removed: (expansion, accepted) => at(expansion, ({ api }) => removedProgress(api, accepted)),
     };
   });

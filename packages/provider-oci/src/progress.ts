@@ -19,24 +19,20 @@ export const createdProgress = (
   Effect.gen(function* () {
     // Reading work requests may be forbidden; then only the instance can tell.
     const work = accepted.operation === null ? null : yield* api.getWorkRequest(accepted.operation);
-    if (work === null) return ofInstance(yield* api.getInstance(accepted.id), null);
+    if (work === null) return ofInstance(yield* api.getInstance(accepted.id));
     if (!hasEnded(work)) return pending(sayWork(work));
     const instance = yield* api.getInstance(accepted.id);
-    if (work.status === "SUCCEEDED") return ofInstance(instance, work);
-    if (instance === null || isDead(phaseOf(instance.lifecycleState))) {
-      return yield* whyInVain(api, accepted, work);
-    }
-    return ofInstance(instance, work);
+    const isLost = instance === null || isDead(phaseOf(instance.lifecycleState));
+    if (isInVain(work) && isLost) return yield* whyInVain(api, accepted, work);
+    return ofInstance(instance);
   });
 
 const hasEnded = (work: WorkRequest): boolean =>
   work.status === "SUCCEEDED" || work.status === "FAILED" || work.status === "CANCELED";
 
-const ofInstance = (instance: OciInstance | null, ended: WorkRequest | null): Progress => {
-  if (instance === null) {
-    // Shortly after a launch an instance may not be found yet.
-    return ended === null ? pending("not visible yet") : { done: true, member: null };
-  }
+const ofInstance = (instance: OciInstance | null): Progress => {
+  // OCI says 404 of what is not there yet, and of what may not be read: neither is a death.
+  if (instance === null) return pending("not visible yet");
   const member = sightingOf(instance);
   // A launch passes through no stop: what is stopped ran before, and somebody stopped it.
   if (member.phase === "running" || member.phase === "stopped" || isDead(member.phase)) {
