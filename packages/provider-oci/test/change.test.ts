@@ -378,6 +378,51 @@ describe("created", () => {
   );
 });
 
+describe("a 404", () => {
+  const answer = { status: 404, code: "NotAuthorizedOrNotFound", message: "no" };
+
+  it.effect("is no death of a launch that succeeded", () =>
+    Effect.gen(function* () {
+      const { simulator, handler } = yield* makeWorld();
+      const accepted = yield* handler.create(createRequest(expansion));
+      simulator.advance(3_000);
+      simulator.faults.add({ operation: "GetInstance", nth: 1, answer });
+      const early = yield* handler.created(expansion, accepted);
+      assert.deepStrictEqual(early, { done: false, detail: "not visible yet" });
+      const end = yield* handler.created(expansion, accepted);
+      assert.isTrue(end.done && end.member?.phase === "running");
+    }),
+  );
+
+  it.effect("is no death while the list shows the member alive", () =>
+    Effect.gen(function* () {
+      const { simulator, handler } = yield* makeWorld();
+      const { id } = yield* handler.create(createRequest(expansion));
+      simulator.advance(3_000);
+      simulator.faults.add({ operation: "GetInstance", answer });
+      const error = yield* Effect.flip(handler.look(expansion, id));
+      assert.strictEqual(error.reason, "Denied");
+      assert.include(error.message, "RUNNING");
+      simulator.kill(id);
+      assert.isNull(yield* handler.look(expansion, id));
+    }),
+  );
+
+  it.effect("is a refusal where the member may be seen and not be terminated", () =>
+    Effect.gen(function* () {
+      const { simulator, handler } = yield* makeWorld();
+      const { id } = yield* handler.create(createRequest(expansion));
+      simulator.advance(3_000);
+      simulator.faults.add({ operation: "TerminateInstance", answer });
+      const error = yield* Effect.flip(handler.remove({ expansion, id, version: null }));
+      assert.strictEqual(error.reason, "Denied");
+      assert.strictEqual(error.operation, "TerminateInstance");
+      simulator.kill(id);
+      assert.strictEqual((yield* handler.remove({ expansion, id, version: null })).id, id);
+    }),
+  );
+});
+
 describe("look", () => {
   it.effect("sees the version, and nothing where OCI says 404", () =>
     Effect.gen(function* () {
