@@ -3,10 +3,10 @@
 import * as assert from "node:assert/strict";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import { type AuditEntry, formatMember, type StoreRecord, verifyChain } from "@muster/core";
 import { journalledMemory, type JournalledMemory } from "@muster/testkit/store/journalled-memory";
 import { type CrashPoints, makeCrashPoints } from "@muster/testkit/store/crash";
 import type { FaultCase } from "./fault-cases.ts";
+import { expectAnnounced, expectAnswered, isIntent, memoryIn } from "./recorded.ts";
 import { counts, expectNoHarm, live, pastLease } from "./sweep.ts";
 import { type Command, type Life, openWorld, type World } from "./world.ts";
 
@@ -156,45 +156,10 @@ const comeToRest = (course: Course) =>
     yield* expectRecorded(course);
   });
 
-const memoryOf = (course: Course) =>
-  Effect.orDie(
-    Effect.gen(function* () {
-      const store = yield* course.disk.reopen;
-      const entries = yield* store.auditEntries(0, 100_000);
-      const records: Array<StoreRecord> = [];
-      for (const owner of yield* store.owners) records.push(...(yield* store.load(owner)));
-      return { entries, records };
-    }),
-  );
+const memoryOf = (course: Course) => Effect.flatMap(course.disk.reopen, memoryIn);
 
-type IntentRecord = Extract<StoreRecord, { readonly _tag: "Intent" }>;
-
-const isIntent = (record: StoreRecord): record is IntentRecord => record._tag === "Intent";
-
-/** Never half-recorded: all that was done was announced, and all that was announced came to a word. */
 const expectRecorded = (course: Course) =>
-  Effect.gen(function* () {
-    const { entries, records } = yield* memoryOf(course);
-    assert.equal(verifyChain(entries), undefined, "the audit chain is whole");
-    const open = new Set(records.filter(isIntent).map(({ member }) => formatMember(member)));
-    for (const [index, entry] of entries.entries()) {
-      if (entry.phase !== "intent") continue;
-      const member = entry.targets[0] ?? "";
-      const answered = entries.slice(index + 1).some((later) => answers(later, entry));
-      assert.ok(answered || open.has(member), `nothing came of ${entry.action} ${member}`);
-    }
-    for (const change of course.world.simulator.journal()) {
-      const member = change.freeformTags["muster-member"] ?? "";
-      const action = change.operation === "LaunchInstance" ? "create" : "remove";
-      const isAnnounced = entries.some(
-        (entry) =>
-          entry.phase === "intent" && entry.action === action && entry.targets[0] === member,
-      );
-      assert.ok(isAnnounced, `${change.operation} of ${member} was not announced`);
-    }
+  Effect.map(memoryOf(course), (memory) => {
+    expectAnswered(memory);
+    expectAnnounced(memory.entries, course.world.simulator.journal());
   });
-
-const answers = (later: AuditEntry, intent: AuditEntry): boolean =>
-  later.phase === "outcome" &&
-  later.targets[0] === intent.targets[0] &&
-  (later.action === intent.action || later.action === "settle");

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { openSqliteStore } from "@muster/store-sql";
 import { countWalCommits } from "@muster/testkit/store/wal";
+import { expectAnnounced, expectAnswered, memoryIn } from "./recorded.ts";
 import { counts, expectWhole, lagMillis, live, pastLease, type Sweep } from "./sweep.ts";
 import { type Command, openWorld, type World } from "./world.ts";
 
@@ -40,7 +41,8 @@ export const killCase = (one: KillCase): Effect.Effect<KillSweep, never, Scope.S
       store: "sqlite:PLACE",
     });
     yield* Effect.promise(() => mkdir(path.join(world.folder, "stores")));
-    let place = path.join(world.folder, "stores", "first.db");
+    const first = path.join(world.folder, "stores", "first.db");
+    let place = first;
     const labels = path.join(world.folder, "labels");
     const course = { passed: 0, later: 0, died: false };
     const watcher = yield* watchDatabase(place);
@@ -67,6 +69,10 @@ export const killCase = (one: KillCase): Effect.Effect<KillSweep, never, Scope.S
       assert.equal(live(world).length, count, `after ${count} was asked`);
     }
     yield* expectWhole(world);
+    const memories = yield* Effect.forEach(new Set([first, place]), memoryOf);
+    expectAnswered(memories.at(-1)!);
+    const entries = memories.flatMap((memory) => memory.entries);
+    expectAnnounced(entries, world.simulator.journal());
     return {
       labels: labelsIn(labels),
       mutations: world.simulator.journal().length,
@@ -75,6 +81,11 @@ export const killCase = (one: KillCase): Effect.Effect<KillSweep, never, Scope.S
       died: course.died,
     };
   });
+
+const memoryOf = (file: string) =>
+  Effect.scoped(
+    Effect.flatMap(Effect.orDie(openSqliteStore({ path: file, readOnly: true })), memoryIn),
+  );
 
 /** Makes the store, and holds its log back from being cleared, so that it shows every commit. */
 const watchDatabase = (file: string): Effect.Effect<() => number, never, Scope.Scope> =>
