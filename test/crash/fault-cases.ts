@@ -36,6 +36,10 @@ const asked = [
   "*",
 ] as const;
 
+/** A look takes several lists: with higher odds none would ever be whole. */
+const oddsOf = (operation: string): number =>
+  operation === "*" || operation === "ListInstances" ? 0.1 : 0.3;
+
 const isAsked = (operation: string): boolean => asked.some((one) => one === operation);
 
 /** What a fault cannot do without here: short waits, in the simulator's time or in real time. */
@@ -71,7 +75,7 @@ const casesOfFault = (fault: FaultName): ReadonlyArray<FaultCase> => {
               operation,
               ...detailsOf[fault],
               ...(isAccepted ? { accepted: true } : {}),
-              ...(mode === "always" ? {} : { probability: operation === "*" ? 0.1 : 0.3 }),
+              ...(mode === "always" ? {} : { probability: oddsOf(operation) }),
             }),
           ],
         }),
