@@ -34,7 +34,7 @@ describe("the generated reference", () => {
     expect(text).toMatch(/`--branch TEXT` \| `main`/u);
     expect(text).toMatch(/`--allow-profile NAME\[=FILE\]` \| {2}\|/u);
     expect(text).toMatch(/`--help`, `-h` \| Show/u);
-    expect(text).toMatch(/`--launch-delay N` \| `2000`/u);
+    expect(text).toMatch(/`--port N` \| `0`/u);
   });
 
   it("replaces its own part, and leaves alone what people wrote", () => {
