@@ -79,13 +79,14 @@ export const makeSourceReader = (options: SourceOptions): SourceReader => {
       // Who accepted this very head begins anew with it; its own signature is still checked.
       lastActed: accepted ? null : acted,
     });
-    const read = yield* texts.of({ head, known: acted !== null });
+    const documents = yield* texts.of({ head, known: acted !== null });
     return {
       sighting,
-      verification: read.emptied === null ? verification : toldEmptied(verification, read.emptied),
+      verification:
+        documents.emptied === null ? verification : toldEmptied(verification, documents.emptied),
       news: isHeld(verification) || acted === head ? null : headNews(options, head),
-      texts: read.texts,
-      faults: read.faults,
+      texts: documents.texts,
+      faults: documents.faults,
       published: status === null ? null : yield* published.of({ commit: status }),
     };
   });
