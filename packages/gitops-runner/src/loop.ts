@@ -26,6 +26,7 @@ import {
 import { type Ladder, waitAfterFailures } from "@muster/core/loop/ladder";
 import { openRegistry, type Registry } from "@muster/core/loop/registry";
 import { readDocuments } from "@muster/core/read/read";
+import { digestOfStatuses } from "@muster/core/report/status";
 import { reading } from "@muster/core/report/steps";
 import { Store, StoreError } from "@muster/core/store/store";
 import { type Diagnostic, hasErrors } from "@muster/core/words/diagnostic";
@@ -214,7 +215,7 @@ const loop = Effect.fnUntraced(function* (
     if (memory.faults > 0) {
       if (memory.toldFaults !== source.sighting.head) yield* tell({ type: "faults", diagnostics });
       memory.toldFaults = source.sighting.head;
-      return { looked: 0, begun: 0, news: false };
+      return { looked: 0, begun: 0, news: false, statuses: null };
     }
     const store = yield* Store;
     const run = engine.session()?.run ?? crypto.randomUUID();
@@ -228,6 +229,7 @@ const loop = Effect.fnUntraced(function* (
       .pipe(Effect.provideService(Lease, runner.watched.lease));
     memory.documents = documents;
     memory.news ||= ticked.news;
+    memory.statuses = ticked.statuses;
     if (ticked.begun > 0) yield* traces.noteWork(run);
     if (source.news !== null && !ticked.news) {
       yield* store.commit({ owner: given.owner, ...source.news });
@@ -259,6 +261,7 @@ const loop = Effect.fnUntraced(function* (
   );
 
   const afterEnd = Effect.gen(function* () {
+    memory.news = true;
     const failure = engine.session()?.failure ?? null;
     if (failure !== null) yield* engine.interrupt;
     if (engine.busy() === 0 && engine.session() !== null) yield* settleSession;
@@ -361,8 +364,14 @@ interface Memory {
   reading: { readonly source: Source["texts"]; readonly result: Reading } | null;
   /** Whether the store was told something since git was. */
   news: boolean;
-  /** The status commit and the audit head as of which git says everything. */
-  said: { readonly status: string | null; readonly audit: string } | null;
+  /** What the store held at the last tick: another runner may have told it what nobody published. */
+  statuses: string | null;
+  /** The status commit, and what of the store, as of which git says everything. */
+  said: {
+    readonly status: string | null;
+    readonly audit: string;
+    readonly statuses: string;
+  } | null;
 }
 
 const newMemory = (now: number): Memory => ({
@@ -380,6 +389,7 @@ const newMemory = (now: number): Memory => ({
   documents: [],
   reading: null,
   news: false,
+  statuses: null,
   said: null,
 });
 
@@ -429,7 +439,10 @@ const sayNews = Effect.fnUntraced(function* (
   const store = yield* Store;
   const audit = (yield* store.auditHead).hash;
   const isSaid =
-    !memory.news && memory.said?.status === sighting.status && memory.said.audit === audit;
+    !memory.news &&
+    memory.said?.status === sighting.status &&
+    memory.said.audit === audit &&
+    memory.said.statuses === memory.statuses;
   if (isSaid) return null;
   const records = yield* store.load(options.owner);
   const published = yield* publishRun({
@@ -452,7 +465,8 @@ const sayNews = Effect.fnUntraced(function* (
     audit: published?.auditCommit ?? sighting.audit,
   };
   memory.news = false;
-  memory.said = { status: memory.sighting.status, audit };
+  const statuses = digestOfStatuses(records);
+  Object.assign(memory, { statuses, said: { status: memory.sighting.status, audit, statuses } });
   return published;
 });
 

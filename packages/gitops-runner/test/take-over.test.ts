@@ -1,6 +1,7 @@
 // Law 7: two runners of one environment, one of which dies, freezes or goes, again and again.
 
 import { assert, describe, it } from "@effect/vitest";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { join } from "node:path";
 import { verifyChain } from "@muster/core/words/audit";
@@ -10,6 +11,7 @@ import type { DocumentStatus } from "@muster/core/words/status";
 import { type FakeCloud, makeFakeCloud } from "@muster/testkit/fleet/fake-cloud";
 import { fakePlugin } from "@muster/testkit/fleet/fake-fleet";
 import { fakePace } from "@muster/testkit/fleet/turn";
+import { ownerOf } from "../src/url.ts";
 import { type Body, gitOf, handlerOf, makeBody, storeOf } from "./bodies.ts";
 import { documentOf, interval, type Looping, startLoop, watched } from "./looping.ts";
 import { gitLayer, makeSandbox, type Sandbox } from "./sandbox.ts";
@@ -64,7 +66,10 @@ const start = Effect.fnUntraced(function* (world: World, which: 0 | 1) {
       plugins: [fakePlugin({ ...world.cloud, handler: handlerOf(body, world.cloud.handler) })],
       pace: { ...fakePace, pollMaxMillis: 3_000 },
     },
-  }).pipe(Effect.provide(gitOf(body)));
+  }).pipe(
+    Effect.provide(gitOf(body)),
+    Effect.provideService(Clock.Clock, body.clock(yield* Clock.Clock)),
+  );
   return { body, looping } satisfies Runner;
 });
 
@@ -107,6 +112,18 @@ const converge = Effect.fnUntraced(function* (world: World, looping: Looping, co
   assert.fail(
     `no end: ${alive(world).length} of ${count}; ${JSON.stringify(said(world)?.conditions)}`,
   );
+});
+
+/** A store that never saw a number raised takes its fall for nobody's word, and rightly stops. */
+const untilKnown = Effect.fnUntraced(function* (world: World, looping: Looping, count: number) {
+  const owner = ownerOf(world.box.repository, "default");
+  const key = "Applied/FakeFleet/site/web";
+  for (let waited = 0; waited < 600_000; waited += 9_000) {
+    const known = yield* Effect.forEach(world.stores, (store) => store.record(owner, key));
+    if (known.every((record) => record?._tag === "Applied" && record.count === count)) return;
+    yield* looping.pass(9_000);
+  }
+  assert.fail(`a store never came to know that ${count} are asked for`);
 });
 
 const expectWhole = Effect.fnUntraced(function* (world: World) {
@@ -155,8 +172,7 @@ const sweep = Effect.fnUntraced(function* (
     } else {
       body.at(Number.POSITIVE_INFINITY, "dies");
     }
-    // A store that never saw a number raised takes its fall for nobody's word, and rightly stops.
-    if (!shared) yield* runners[other].looping.pass(3 * interval);
+    yield* untilKnown(world, runners[other].looping, count);
     yield* expectWhole(world);
   }
   for (const { looping } of runners) yield* looping.askToStop;
@@ -181,6 +197,39 @@ const describeSweep = (name: string, shared: boolean): void => {
 };
 
 describe("law 7: take-over", () => {
+  it.effect("a removal that comes late removes nothing that is asked for again", () =>
+    Effect.gen(function* () {
+      const world = yield* openWorld(true);
+      const ask = (count: number): void => {
+        world.box.commit({ "site.json": documentOf(count, "site", 2) });
+        world.box.pushMain();
+      };
+      ask(3);
+      const first = yield* start(world, 0);
+      yield* converge(world, first.looping, 3);
+      first.body.freezeAtLook();
+      ask(1);
+      for (let waited = 0; first.body.state() === "lives" && waited < 20; waited += 1) {
+        yield* first.looping.pass(9_000);
+      }
+      assert.strictEqual(first.body.state(), "frozen");
+      ask(3);
+      const second = yield* start(world, 1);
+      yield* converge(world, second.looping, 3);
+      // Others may have been removed before; these three are asked for now, and stay.
+      const standing = alive(world).map(({ id }) => id);
+      yield* second.looping.pass(5 * interval);
+      yield* first.body.thaw;
+      yield* second.looping.pass(5 * interval);
+      assert.deepStrictEqual(
+        alive(world).map(({ id }) => id),
+        standing,
+      );
+      for (const { looping } of [first, second]) yield* looping.askToStop;
+      yield* second.looping.pass(30_000);
+    }).pipe(Effect.scoped, Effect.provide(watched(gitLayer))),
+  );
+
   describeSweep("on a shared store", true);
   describeSweep("on separate stores, with a list that lags", false);
 });

@@ -17,6 +17,7 @@ import * as Semaphore from "effect/Semaphore";
 import type { Outcome } from "../apply/outcome.ts";
 import type { HeldLease, Lease } from "../lease/lease.ts";
 import { historyNews } from "../report/history.ts";
+import { digestOfStatuses } from "../report/status.ts";
 import { underRun } from "../report/trace.ts";
 import { Store } from "../store/store.ts";
 import { compareText } from "../words/diagnostic.ts";
@@ -49,8 +50,10 @@ export interface Ended {
 export interface Ticked {
   readonly looked: number;
   readonly begun: number;
-  /** Whether the store was told anything: only then is there something to publish. */
+  /** Whether the store was told anything. */
   readonly news: boolean;
+  /** Digest of the statuses that the store held when it was looked at; null when it was not. */
+  readonly statuses: string | null;
 }
 
 /** One document, as the engine keeps it. */
@@ -249,7 +252,12 @@ export const makeEngine = Effect.fnUntraced(function* (
       const again = yield* makeLookAgain(input, documents);
       for (const unit of due) yield* begin(session, input, unit, again);
     }
-    return { looked: seen.units.length, begun: due.length, news: news || due.length > 0 };
+    return {
+      looked: seen.units.length,
+      begun: due.length,
+      news: news || due.length > 0,
+      statuses: digestOfStatuses(seen.records),
+    };
   });
 
   return {

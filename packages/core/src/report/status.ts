@@ -1,12 +1,12 @@
 // Decides what is said of a document: conditions with their reasons, counts and members. Pure.
 
-import { canonicalJson } from "../words/canonical.ts";
+import { canonicalJson, digestOf } from "../words/canonical.ts";
 import { compareText } from "../words/diagnostic.ts";
 import { formatMember } from "../words/member.ts";
 import { effectiveChanges, type Plan, type Reason, type Refusal } from "../words/plan.ts";
 import type { MemberSighting, Observation } from "../words/provider.ts";
 import { escapeText } from "../words/quote.ts";
-import type { DocumentRecord } from "../words/record.ts";
+import { type DocumentRecord, recordKey, type StoreRecord } from "../words/record.ts";
 import {
   type Condition,
   type ConditionType,
@@ -53,6 +53,14 @@ export const documentStatus = (input: StatusInput): DocumentStatus => {
     members: members(input),
   };
 };
+
+/** One digest for the statuses that a store holds: what others have written shows in it, too. */
+export const digestOfStatuses = (records: ReadonlyArray<StoreRecord>): string =>
+  digestOf(
+    records
+      .flatMap((record) => (record._tag === "Status" ? [[recordKey(record), record.json]] : []))
+      .sort(([a = ""], [b = ""]) => compareText(a, b)),
+  );
 
 /** The status as it is kept and published: equal statuses are equal bytes. */
 export const encodeStatus = (status: DocumentStatus): string => `${canonicalJson(status)}\n`;
