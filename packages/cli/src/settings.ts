@@ -1,6 +1,7 @@
 // Decides what holds for a command when nobody says: store, owner, actor, and the operator's configuration.
 
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { homedir, hostname, userInfo } from "node:os";
 import * as path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -91,9 +92,11 @@ export const loadConfig = Effect.fnUntraced(function* (
 ): Effect.fn.Return<MusterConfig, CommandEnd> {
   const file = Option.getOrUndefined(flag) ?? nonEmpty(env["MUSTER_CONFIG"]);
   if (file === undefined) return {};
-  const url = pathToFileURL(path.resolve(file)).href;
+  const url = pathToFileURL(path.resolve(file));
+  // A module is loaded once for each address: a file that was changed needs another one.
+  url.searchParams.set("changed", String(yield* changedAt(file)));
   const loaded = yield* Effect.tryPromise({
-    try: () => import(url) as Promise<{ readonly default?: unknown }>,
+    try: () => import(url.href) as Promise<{ readonly default?: unknown }>,
     catch: (cause) =>
       wrongInput(
         `cannot load the configuration ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -116,6 +119,15 @@ export const loadConfig = Effect.fnUntraced(function* (
   }
   return config;
 });
+
+/** Milliseconds since the epoch; 0 when there is no such file, which the import then says. */
+const changedAt = (file: string): Effect.Effect<number> =>
+  Effect.promise(() =>
+    stat(file).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    ),
+  );
 
 const configFields = ["plugins", "owner", "store"];
 

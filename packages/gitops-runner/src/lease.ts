@@ -448,7 +448,7 @@ const beaten = (settings: Settings): LeaseError =>
 
 const unreadable = (settings: Settings): LeaseError =>
   new LeaseError({
-    reason: "Taken",
+    reason: "Unavailable",
     message: `the branch ${settings.branch} does not hold a lease that muster wrote`,
     remedy: `see who pushes to ${settings.branch}, then repair it with: muster lease steal --reason TEXT --repo URL --env NAME`,
   });

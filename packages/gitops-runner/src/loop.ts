@@ -13,7 +13,6 @@ import * as Exit from "effect/Exit";
 import * as Option from "effect/Option";
 import * as Queue from "effect/Queue";
 import * as Random from "effect/Random";
-import * as Result from "effect/Result";
 import * as Scope from "effect/Scope";
 import { Lease, type LeaseError } from "@muster/core/lease/lease";
 import {
@@ -124,15 +123,20 @@ const loop = Effect.fnUntraced(function* (
     ladder: ladderOf(options),
     onEnded: (ended) =>
       Effect.all([
+        Effect.sync(() => void (memory.news = true)),
         traces.noteOutcomes(ended.outcomes),
         tell({ type: "ended", ended }),
         Queue.offer(wakes, "ended"),
       ]),
   });
   const traces: LoopTraces = yield* makeLoopTraces(() => engine.session() !== null);
-  let runner = yield* openRunner(yield* options.settle);
+  const first = yield* options.settle;
+  // One for all reloads: it must know what it holds. Nothing of it comes from what is read anew.
+  const watched = yield* makeWatchedLease(first);
+  let runner = yield* openRunner(first, watched);
   const memory = newMemory(yield* Clock.currentTimeMillis);
-  let reloading = false;
+  /** Handlers from before a reload, while something is still worked on with them. */
+  let former: ReadonlyArray<Scope.Closeable> = [];
   const state = (): LoopState => stateOf(memory, engine.units(), engine.held() !== null);
   yield* options.onStart?.(state) ?? Effect.void;
 
@@ -142,21 +146,26 @@ const loop = Effect.fnUntraced(function* (
     return (yield* Clock.currentTimeMillis) + millis;
   });
 
+  /** What is worked on keeps its handlers to the end. */
+  const closeFormer = Effect.suspend(() => {
+    if (engine.busy() > 0) return Effect.void;
+    const over = former;
+    former = [];
+    return Effect.forEach(over, (scope) => Scope.close(scope, Exit.void), { discard: true });
+  });
+
   const reload = Effect.gen(function* () {
-    const settled = yield* Effect.result(options.settle);
-    if (Result.isFailure(settled)) return yield* trouble(settled.failure);
-    // What is worked on keeps its handlers to the end.
-    if (engine.busy() > 0) {
-      reloading = true;
-      return;
-    }
-    reloading = false;
-    yield* Scope.close(runner.scope, Exit.void);
-    runner = yield* openRunner(settled.success);
+    const next = yield* openRunner(yield* options.settle, watched);
+    former = [...former, runner.scope];
+    runner = next;
+    yield* closeFormer;
     engine.hurry();
     yield* nextTickIn(0);
     yield* tell({ type: "reloaded" });
-  });
+  }).pipe(
+    Effect.catch((error) => trouble(error)),
+    Effect.catchDefect((defect) => trouble(bug(defect))),
+  );
 
   const trouble = Effect.fnUntraced(function* (error: Failure) {
     memory.failures += 1;
@@ -249,7 +258,9 @@ const loop = Effect.fnUntraced(function* (
   );
 
   const tickWhole = Effect.gen(function* () {
-    const ticked = yield* tick;
+    // A look may take long, and writes nothing: who asks to stop need not wait for its end.
+    const ticked = yield* Effect.raceFirst(tick, Effect.as(Deferred.await(signals.stop), null));
+    if (ticked === null) return;
     if (engine.busy() === 0) yield* settleSession;
     // Work that goes on is told from tick to tick; what has just begun has nothing to tell.
     else if (ticked.begun === 0) yield* publish("Renew");
@@ -261,7 +272,6 @@ const loop = Effect.fnUntraced(function* (
   );
 
   const afterEnd = Effect.gen(function* () {
-    memory.news = true;
     const failure = engine.session()?.failure ?? null;
     if (failure !== null) yield* engine.interrupt;
     if (engine.busy() === 0 && engine.session() !== null) yield* settleSession;
@@ -273,9 +283,9 @@ const loop = Effect.fnUntraced(function* (
   const stop = Effect.gen(function* () {
     engine.drain(stopping);
     yield* tell({ type: "stopping", busy: engine.busy() });
-    const until = (yield* Clock.currentTimeMillis) + (options.graceMillis ?? usualGrace);
+    const until = (yield* monotonicMillis) + (options.graceMillis ?? usualGrace);
     while (engine.busy() > 0) {
-      const left = until - (yield* Clock.currentTimeMillis);
+      const left = until - (yield* monotonicMillis);
       if (left <= 0) break;
       yield* Effect.timeoutOption(Queue.take(wakes), left);
     }
@@ -297,7 +307,7 @@ const loop = Effect.fnUntraced(function* (
       yield* reload;
     } else {
       yield* engine.session() === null ? afterEnd : traces.within(runner.options, afterEnd);
-      if (reloading && engine.busy() === 0) yield* reload;
+      yield* closeFormer;
     }
   }
 });
@@ -333,6 +343,7 @@ interface Runner {
 
 const openRunner = Effect.fnUntraced(function* (
   options: Omit<RunOptions, "run">,
+  watched: WatchedLease,
 ): Effect.fn.Return<Runner, RunError, Git | Store | Scope.Scope> {
   const scope = yield* Effect.flatMap(Effect.scope, (parent) => Scope.fork(parent));
   return {
@@ -340,7 +351,7 @@ const openRunner = Effect.fnUntraced(function* (
     scope,
     registry: yield* Scope.provide(openRegistry(options.plugins), scope),
     reader: makeSourceReader(options),
-    watched: yield* makeWatchedLease(options),
+    watched,
   };
 });
 
@@ -359,7 +370,8 @@ interface Memory {
   /** The head whose faults were told already. */
   toldFaults: string | null;
   sighting: Sighting | null;
-  documents: ReadonlyArray<Document>;
+  /** Of the last reading without faults; nothing before there was one. */
+  documents: ReadonlyArray<Document> | null;
   /** The last reading, as long as the head stays. */
   reading: { readonly source: Source["texts"]; readonly result: Reading } | null;
   /** Whether the store was told something since git was. */
@@ -371,6 +383,8 @@ interface Memory {
     readonly status: string | null;
     readonly audit: string;
     readonly statuses: string;
+    /** They say where each status lies. */
+    readonly documents: ReadonlyArray<Document>;
   } | null;
 }
 
@@ -386,7 +400,7 @@ const newMemory = (now: number): Memory => ({
   faults: 0,
   toldFaults: null,
   sighting: null,
-  documents: [],
+  documents: null,
   reading: null,
   news: false,
   statuses: null,
@@ -435,21 +449,27 @@ const sayNews = Effect.fnUntraced(function* (
   },
 ): Effect.fn.Return<PublishedRun | null, RunError, Git | Store | Scope.Scope> {
   const { sighting } = memory;
-  if (sighting === null || memory.faults > 0) return null;
+  // What was done before a faulty commit is said all the same.
+  const { documents } = memory;
+  if (sighting === null || documents === null) return null;
   const store = yield* Store;
   const audit = (yield* store.auditHead).hash;
   const isSaid =
     !memory.news &&
     memory.said?.status === sighting.status &&
     memory.said.audit === audit &&
-    memory.said.statuses === memory.statuses;
+    memory.said.statuses === memory.statuses &&
+    memory.said.documents === documents;
   if (isSaid) return null;
-  const records = yield* store.load(options.owner);
+  const { news } = memory;
+  // What is told from here on may not be in it.
+  memory.news = false;
+  const records = yield* store.load(options.owner).pipe(keepingNews(memory));
   const published = yield* publishRun({
     options: { ...options, run: saying.run },
     sighting,
     said: {
-      documents: memory.documents,
+      documents,
       statuses: records.flatMap((record) =>
         record._tag === "Status" ? [JSON.parse(record.json) as DocumentStatus] : [],
       ),
@@ -458,17 +478,30 @@ const sayNews = Effect.fnUntraced(function* (
     lease: watched.lease,
     held: saying.held,
     move: saying.move,
-  });
+    quiet: !news,
+  }).pipe(keepingNews(memory));
   memory.sighting = {
     ...sighting,
     status: published?.status ?? sighting.status,
     audit: published?.auditCommit ?? sighting.audit,
   };
-  memory.news = false;
   const statuses = digestOfStatuses(records);
-  Object.assign(memory, { statuses, said: { status: memory.sighting.status, audit, statuses } });
+  Object.assign(memory, {
+    statuses,
+    said: { status: memory.sighting.status, audit, statuses, documents },
+  });
   return published;
 });
+
+/** What could not be said is still news. */
+const keepingNews =
+  (memory: Memory) =>
+  <A, E, R>(saying: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.onError(saying, () =>
+      Effect.sync(() => {
+        memory.news = true;
+      }),
+    );
 
 const stopping = {
   reason: { code: "Stopping", text: "the runner is about to stop" },

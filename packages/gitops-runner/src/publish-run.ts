@@ -49,6 +49,8 @@ export interface PublishRunRequest {
   readonly held: HeldGitLease | null;
   /** `Renew` keeps the lease, for a run that goes on; `Release` ends it. */
   readonly move: "Renew" | "Release";
+  /** The store was told nothing new: a status that differs only in its times is said already. */
+  readonly quiet: boolean;
 }
 
 /** Nothing when git says all of it already: then nothing is pushed. */
@@ -73,7 +75,7 @@ export const publishRun = Effect.fn("publish")(function* (
 });
 
 const statusUpdate = (
-  { options, sighting, said }: PublishRunRequest,
+  { options, sighting, said, quiet }: PublishRunRequest,
   audit: AuditHead,
   trace: { readonly trace?: string },
 ): Effect.Effect<RefUpdate | null, GitError, Git> =>
@@ -82,6 +84,7 @@ const statusUpdate = (
     environment: options.environment,
     current: sighting.status,
     files: statusFiles(said.documents, said.statuses),
+    quiet,
     trailers: {
       run: options.run,
       source: sighting.head,

@@ -77,7 +77,15 @@ const scopedRun = Effect.fnUntraced(function* (
     statuses: report.statuses,
     plans: report.plans.map(({ digest }) => digest),
   };
-  return yield* publishRun({ options, sighting, said, lease, held: held(), move: "Release" }).pipe(
+  return yield* publishRun({
+    options,
+    sighting,
+    said,
+    lease,
+    held: held(),
+    move: "Release",
+    quiet: report.lease === null,
+  }).pipe(
     Effect.map((published): RunReport => ({ ...run, published })),
     Effect.catchIf(
       (error) => error._tag !== "LeaseError" || error.reason !== "Taken",

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import * as Effect from "effect/Effect";
 import { formatHead, type AuditHead } from "@muster/core/words/audit";
+import { readObjects } from "./batch.ts";
 import { isSafePath, listTree, type TreeEntry } from "./blobs.ts";
 import { type GitError, invalid } from "./error.ts";
 import type { Git } from "./git.ts";
@@ -36,6 +37,8 @@ export const buildStatusUpdate = (request: {
   readonly current: string | null;
   readonly files: ReadonlyMap<string, string>;
   readonly trailers: StatusTrailers;
+  /** Whether times and commits alone are no reason to move it: another store has others. */
+  readonly quiet?: boolean;
 }): Effect.Effect<RefUpdate | null, GitError, Git> =>
   Effect.gen(function* () {
     const environment = yield* checkEnvironment(request.environment);
@@ -50,6 +53,9 @@ export const buildStatusUpdate = (request: {
       );
       // More than muster ever writes was written by somebody else, and is replaced.
       if (entries !== null && sameTree(entries, files)) return null;
+      if (entries !== null && request.quiet === true && (yield* sameWords(cache, entries, files))) {
+        return null;
+      }
     }
     const to = yield* commitTree({
       cache,
@@ -80,6 +86,56 @@ const sameTree = (entries: ReadonlyArray<TreeEntry>, files: ReadonlyMap<string, 
     const text = path === null ? undefined : files.get(path);
     return mode === "100644" && text !== undefined && blobId(text) === id;
   });
+
+/** Bytes of the published files that are compared word by word. */
+const wordsLimit = 64 * 1024 * 1024;
+
+/**
+ * Whether the tree says the same but for times and commits, which each store has of its own: two
+ * runners on two stores would else correct each other for ever.
+ */
+const sameWords = (
+  cache: string,
+  entries: ReadonlyArray<TreeEntry>,
+  files: ReadonlyMap<string, string>,
+): Effect.Effect<boolean, GitError, Git> =>
+  Effect.gen(function* () {
+    if (entries.length !== files.size) return false;
+    const differing = entries.flatMap(({ mode, path, id }) => {
+      const text = path === null ? undefined : files.get(path);
+      return text !== undefined && blobId(text) === id && mode === "100644" ? [] : [{ id, text }];
+    });
+    if (differing.some(({ text }) => text === undefined)) return false;
+    const objects = yield* readObjects({
+      cache,
+      operation: "status",
+      names: differing.map(({ id }) => id),
+      limit: wordsLimit,
+    });
+    return differing.every(
+      ({ text }, index) =>
+        wordsOf(text!) !== undefined &&
+        wordsOf(text!) === wordsOf(objects[index]?.bytes.toString("utf8") ?? ""),
+    );
+  }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "TooLarge",
+      () => Effect.succeed(false),
+    ),
+  );
+
+const ofOneStore = new Set(["since", "commit"]);
+
+/** A status without what only its store knows; nothing when it is no JSON. */
+const wordsOf = (text: string): string | undefined => {
+  try {
+    return JSON.stringify(JSON.parse(text), (key, value: unknown) =>
+      ofOneStore.has(key) ? undefined : value,
+    );
+  } catch {
+    return undefined;
+  }
+};
 
 /** The object id that git gives to a text. */
 const blobId = (text: string): string => {

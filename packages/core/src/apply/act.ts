@@ -299,7 +299,7 @@ const writing = <A>(
       }),
     ),
   );
-  return Effect.mapError(retrying(stage.pace, guarded), (error) => {
+  return Effect.mapError(retrying(stage.pace, guarded, stage.pace.writeMillis), (error) => {
     if (lost !== undefined) return lost;
     // What a conflict means is told by the member itself; anything else leaves the doubt.
     return stage.sent.unanswered && error.reason !== "Conflict" ? inDoubt(error) : error;

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import * as Random from "effect/Random";
 import { attributes, metrics } from "../report/telemetry.ts";
 import { count } from "../report/trace.ts";
-import type { ProviderError } from "../words/provider.ts";
+import { ProviderError } from "../words/provider.ts";
 
 export interface Pace {
   /** First wait between two looks at running work, in milliseconds. */
@@ -16,6 +16,12 @@ export interface Pace {
   readonly createMillis: number;
   /** How long a removal may take before its outcome counts as unknown, in milliseconds. */
   readonly removeMillis: number;
+  /** How long one call that writes may take, in milliseconds: shorter than what a lease keeps in hand. */
+  readonly writeMillis: number;
+  /** How long one call that looks at a member may take, in milliseconds. */
+  readonly readMillis: number;
+  /** How long a look at all documents of a resource may take, in milliseconds. */
+  readonly observeMillis: number;
   /** First wait after a failure, in milliseconds; doubles, jittered, up to `retryMaxMillis`. */
   readonly retryMillis: number;
   readonly retryMaxMillis: number;
@@ -32,6 +38,9 @@ export const defaultPace: Pace = {
   pollMaxMillis: 5_000,
   createMillis: 1_200_000,
   removeMillis: 600_000,
+  writeMillis: 16_000,
+  readMillis: 60_000,
+  observeMillis: 300_000,
   retryMillis: 500,
   retryMaxMillis: 30_000,
   looksAgain: 3,
@@ -46,11 +55,12 @@ export const defaultPace: Pace = {
 export const retrying = <A>(
   pace: Pace,
   call: Effect.Effect<A, ProviderError>,
+  callMillis: number = pace.readMillis,
 ): Effect.Effect<A, ProviderError> =>
   Effect.gen(function* () {
     const started = yield* Clock.currentTimeMillis;
     const attempt = (tries: number): Effect.Effect<A, ProviderError> =>
-      Effect.catch(numbered(call, tries), (error) =>
+      Effect.catch(numbered(within(callMillis, call), tries), (error) =>
         Effect.gen(function* () {
           const wait = waitAfter(pace, error, tries, yield* Random.next);
           const now = yield* Clock.currentTimeMillis;
@@ -61,6 +71,24 @@ export const retrying = <A>(
         }),
       );
     return yield* attempt(0);
+  });
+
+/** A handler that never answers is one that cannot be reached. */
+export const within = <A>(
+  millis: number,
+  call: Effect.Effect<A, ProviderError>,
+): Effect.Effect<A, ProviderError> =>
+  Effect.timeoutOrElse(call, {
+    duration: millis,
+    orElse: () =>
+      Effect.fail(
+        new ProviderError({
+          reason: "Unreachable",
+          operation: "call the provider",
+          message: `no answer within ${Math.round(millis / 1_000)} s`,
+          remedy: "check the network to the provider; the next run reads back what came of it",
+        }),
+      ),
   });
 
 /** The spans of a further try say which one it is. */

@@ -167,8 +167,17 @@ export const makeEngine = Effect.fnUntraced(function* (
     again: LookAgain,
   ) {
     const held = yield* session.fence.claim;
+    // What was planned before others let it through may be about a world of before.
+    const waits = session.busy.size > unitsAtOnce;
+    const begin = waits ? again(unit.plan.document) : Effect.succeed(unit);
     const worked = yield* Effect.raceFirst(
-      permits.withPermits(1)(workOn(input, session.fence, held, unit, again)),
+      permits.withPermits(1)(
+        Effect.flatMap(begin, (now) =>
+          now === undefined
+            ? Effect.succeed<Worked>({ unit: undefined, outcomes: [] })
+            : workOn(input, session.fence, held, now, again),
+        ),
+      ),
       held.lost,
     );
     yield* conclude(input, concludedOf(unit, worked), session.fence);
@@ -211,10 +220,18 @@ export const makeEngine = Effect.fnUntraced(function* (
   ) {
     const now = yield* Clock.currentTimeMillis;
     asked = new Map(documents.map((one) => [formatAddress(one), one.inputDigest]));
+    // Who ends during the look was not looked at.
+    const busy = new Set(current?.busy.keys());
+    // Its members come along from there, once nobody launches any more under that name.
+    for (const { kind, name, previousName } of documents) {
+      if (previousName !== undefined && isBusy(formatAddress({ kind, name: previousName }))) {
+        busy.add(formatAddress({ kind, name }));
+      }
+    }
     const isMeant = (document: DocumentAddress): boolean => {
       const address = formatAddress(document);
       return (
-        !isBusy(address) &&
+        !busy.has(address) &&
         isDue(standings.get(address), asked.get(address) ?? null, now, options.ladder)
       );
     };
@@ -266,7 +283,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       return yield* sessionTick(session, input, documents).pipe(
         Effect.onExit((exit) =>
           session.busy.size === 0 && (Exit.isFailure(exit) || session.fence.held() === null)
-            ? close(session)
+            ? Effect.ensuring(Effect.ignore(remember(session)), close(session))
             : Effect.void,
         ),
       );

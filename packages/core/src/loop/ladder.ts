@@ -1,7 +1,7 @@
 // Decides when a document that met trouble is tried again: ever more rarely, for ever. Pure.
 
 import type { Outcome } from "../apply/outcome.ts";
-import type { Plan } from "../words/plan.ts";
+import { effectiveChanges, type Plan } from "../words/plan.ts";
 
 export interface Ladder {
   /** The wait after the first trouble, in milliseconds; doubles with each that follows. */
@@ -78,6 +78,11 @@ export const troubleOf = (
       result === "failed" || result === "unknown" || (result === "skipped" && code !== "Held"),
   );
   if (wrong !== undefined) return wrong.message;
+  const stale = outcomes.find(({ result }) => result === "stale");
+  // Moved under us once is a matter of course; again and again with nothing done it is trouble.
+  if (stale !== undefined && !outcomes.some(({ result }) => result === "done")) {
+    if (plan !== undefined && effectiveChanges(plan).length > 0) return stale.message;
+  }
   if (plan === undefined || plan.seen) return null;
   return plan.refusals[0]?.reason.text ?? "it could not be seen";
 };

@@ -2,12 +2,17 @@
 
 import * as Effect from "effect/Effect";
 import * as Random from "effect/Random";
-import { numbered, type Pace, waitAfter } from "../apply/retry.ts";
+import { numbered, type Pace, waitAfter, within } from "../apply/retry.ts";
 import { attributes, metrics, spans } from "../report/telemetry.ts";
 import { count, traced, type Fault } from "../report/trace.ts";
 import { formatAddress } from "../words/document.ts";
 import { escapeText } from "../words/quote.ts";
-import type { Handler, Observation, ObserveRequest, ProviderError } from "../words/provider.ts";
+import {
+  type Handler,
+  type Observation,
+  type ObserveRequest,
+  ProviderError,
+} from "../words/provider.ts";
 import type { StoreRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
 
@@ -48,7 +53,7 @@ const observePatiently = Effect.fnUntraced(function* (
   let open = requests;
   for (let tries = 0; ; tries += 1) {
     const observations = yield* numbered(
-      tracedLook(resource, open.length, observeResource(handler, open)),
+      tracedLook(resource, open.length, observeResource(handler, open, pace.observeMillis)),
       tries,
     );
     const byDocument = new Map(
@@ -60,8 +65,11 @@ const observePatiently = Effect.fnUntraced(function* (
     }
     open = open.filter((request) => passes(seen.get(request)));
     if (open.length === 0 || tries >= pace.looksAgain) return [...seen.values()];
+    const wait = waitAgain(pace, [...seen.values()], tries, yield* Random.next);
+    // A server that wants to be left alone for long must not hold up everything else.
+    if (wait > pace.retryMaxMillis) return [...seen.values()];
     yield* count(metrics.providerRetries, { [attributes.errorType]: reasonOf(seen) });
-    yield* Effect.sleep(waitAgain(pace, [...seen.values()], tries, yield* Random.next));
+    yield* Effect.sleep(wait);
   }
 });
 
@@ -108,9 +116,23 @@ const waitAgain = (
 const observeResource = (
   handler: Effect.Effect<Handler, ProviderError>,
   requests: ReadonlyArray<ObserveRequest>,
+  observeMillis: number,
 ): Effect.Effect<ReadonlyArray<Observation>> =>
-  handler.pipe(
-    Effect.flatMap((ready) => ready.observe(requests)),
+  within(
+    observeMillis,
+    Effect.flatMap(handler, (ready) => ready.observe(requests)),
+  ).pipe(
+    // A fault in one handler makes its own documents blind, and no others.
+    Effect.catchDefect((defect) =>
+      Effect.fail(
+        new ProviderError({
+          reason: "Invalid",
+          operation: "observe",
+          message: `internal error: ${String(defect)}`,
+          remedy: "this is a fault in the plugin: please report it",
+        }),
+      ),
+    ),
     Effect.catch((error) =>
       Effect.succeed(
         requests.map(({ expansion }): Observation => ({
