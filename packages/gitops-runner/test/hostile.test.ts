@@ -452,8 +452,8 @@ describe("a branch of muster that somebody else wrote", () => {
         serveTree(box, box.inRemote(`${entry}\n`, "mktree"), leaseRef);
         yield* look(box);
         const error = yield* Effect.flip(lease.look);
-        expect(error.reason, entry).toBe("Taken");
-        expect(error.remedy, entry).toContain("muster/lease/default");
+        expect(error.reason, entry).toBe("Unavailable");
+        expect(error.message, entry).toContain("muster/lease/default");
       }
       const far = content({ expiresAt: "9999-12-31T23:59:59.999Z", holder: `eve${steering}` });
       serveTree(box, box.inRemote(`100644 blob ${blob(far)}\tlease.json\n`, "mktree"), leaseRef);

@@ -165,7 +165,7 @@ describe("the lease", () => {
       expect((yield* ann.claim(seen)).version).toBe(8);
     }));
 
-  test("that nobody of muster wrote counts as taken, and the remedy names the branch", () =>
+  test("that nobody of muster wrote cannot be claimed, and the remedy says how to repair it", () =>
     Effect.gen(function* () {
       const sandbox = yield* ready;
       for (const text of [
@@ -182,12 +182,13 @@ describe("the lease", () => {
         writeLease(sandbox, text);
         const ann = yield* makeRunner(sandbox, "ann");
         const error = yield* Effect.flip(ann.look);
-        expect(error.reason, text.slice(0, 80)).toBe("Taken");
-        expect(error.remedy).toContain("muster/lease/default");
+        expect(error.reason, text.slice(0, 80)).toBe("Unavailable");
+        expect(error.message).toContain("muster/lease/default");
+        expect(error.remedy).toContain("muster lease steal");
       }
       writeLease(sandbox, content(), "other.json");
       const ann = yield* makeRunner(sandbox, "ann");
-      expect((yield* Effect.flip(ann.look)).reason).toBe("Taken");
+      expect((yield* Effect.flip(ann.look)).reason).toBe("Unavailable");
     }));
 
   test("refuses times that do not fit", () =>
