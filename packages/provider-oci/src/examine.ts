@@ -13,7 +13,7 @@ import {
   warningFinding,
 } from "@muster/core/words/finding";
 import type { ExamineRequest } from "@muster/core/words/kind";
-import type { ProviderError } from "@muster/core/words/provider";
+import type { ProviderError, ProviderReason } from "@muster/core/words/provider";
 import { shellWord } from "@muster/core/words/quote";
 import { entriesOf, parseConfig } from "./config-file.ts";
 import { type ConnectionOptions, type Connections, makeConnections } from "./connections.ts";
@@ -222,8 +222,16 @@ const failure = (check: string, { reason, message, remedy }: ProviderError): Fin
         check,
         reason === "Denied" || reason === "Invalid" ? "input" : "infrastructure",
         message,
-        remedy ?? null,
+        remedy ?? usualRemedies[reason] ?? null,
       );
+
+/** For what providers fail with at any time, and where a run would only try again. */
+const usualRemedies: Partial<Record<ProviderReason, string>> = {
+  Unreachable:
+    "check network, name service, proxy and firewall of this machine, and the region or MUSTER_OCI_ENDPOINT; then look again",
+  Conflict: "look again",
+  Exhausted: "look again later, or ask for a higher limit",
+};
 
 const addressOf = (
   options: ConnectionOptions,

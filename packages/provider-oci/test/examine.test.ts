@@ -120,6 +120,10 @@ describe("the examination of OCI", () => {
       assert.strictEqual(verdictOf(found, "endpoint"), "failed");
       assert.strictEqual(verdictOf(found, "clock"), "unknown");
       assert.isTrue(failed(found).every(({ origin }) => origin === "infrastructure"));
+      assert.deepStrictEqual(
+        failed(found).filter(({ remedy }) => remedy === null),
+        [],
+      );
     }),
   );
 
