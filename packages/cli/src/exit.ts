@@ -38,7 +38,6 @@ const codeByTag: Readonly<Record<string, number>> = {
   LeaseError: 2,
   ProviderError: 2,
   GitError: 2,
-  OciSimulatorError: 2,
   ServerError: 2,
   PlatformError: 2,
   ConfigurationError: 1,

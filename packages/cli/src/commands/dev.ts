@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
-import { wrongInput } from "../exit.ts";
+import { CommandEnd, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
 import { openScenario } from "./scenario.ts";
@@ -51,6 +51,17 @@ const simulate = Command.make(
     if (flags.port < 0 || flags.port > 65_535) {
       return yield* wrongInput(`${flags.port} is no port`, "use 0 to 65535");
     }
+    for (const [flag, millis] of [
+      ["--launch-delay", flags.launchDelay],
+      ["--list-lag", flags.listLag],
+    ] as const) {
+      if (Option.isSome(millis) && millis.value < 0) {
+        return yield* wrongInput(
+          `${flag} ${millis.value} is no time`,
+          "give 0 milliseconds or more",
+        );
+      }
+    }
     // Loaded only here: nothing else needs a simulator.
     const { makeAccount, optionsOf, readScenario, startOciSimulator, writeAccount } =
       yield* Effect.promise(() => import("@muster/testkit/oci/index"));
@@ -66,7 +77,16 @@ const simulate = Command.make(
       ...(Option.isSome(flags.launchDelay) ? { launchDelayMs: flags.launchDelay.value } : {}),
       ...(Option.isSome(flags.listLag) ? { listLagMs: flags.listLag.value } : {}),
       ...(Option.isSome(flags.journal) ? { journalFile: flags.journal.value } : {}),
-    });
+    }).pipe(
+      Effect.mapError(
+        ({ message }) =>
+          new CommandEnd({
+            code: 2,
+            message,
+            remedy: "choose another --port (0 is any free one) or --journal, or end what holds it",
+          }),
+      ),
+    );
     const home = path.resolve(flags.folder);
     const written = yield* Effect.tryPromise({
       try: async () => {

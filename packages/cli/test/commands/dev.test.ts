@@ -39,7 +39,9 @@ describe("muster dev oci", () => {
       const taken = new URL(facts.endpoint).port;
       const second = await world.muster(["dev", "oci", "--port", taken]);
       expect(second.code).toBe(2);
-      expect(second.stderr).toMatch(/^muster: The OCI simulator cannot start: .*EADDRINUSE/u);
+      expect(second.stderr).toMatch(
+        /^muster: The OCI simulator cannot start: .*EADDRINUSE.*\n {2}choose another --port/u,
+      );
 
       started.process.kill("SIGTERM");
       expect(await started.ended).toMatchObject({ code: 130, stderr: "" });
@@ -50,7 +52,7 @@ describe("muster dev oci", () => {
   );
 
   it(
-    "refuses a port that is none",
+    "refuses a port and times that are none",
     inWorld(async (world) => {
       for (const port of ["70000", "-1"]) {
         const ran = await world.inside(["dev", "oci", `--port=${port}`]);
@@ -58,6 +60,11 @@ describe("muster dev oci", () => {
         expect(ran.stderr).toContain("is no port\n  use 0 to 65535");
       }
       expect((await world.inside(["dev", "oci", "--port", "many"])).code).toBe(1);
+      for (const flag of ["--launch-delay", "--list-lag"]) {
+        const ran = await world.inside(["dev", "oci", `${flag}=-4`]);
+        expect(ran.code).toBe(1);
+        expect(ran.stderr).toContain(`${flag} -4 is no time\n  give 0 milliseconds or more`);
+      }
     }),
   );
 
