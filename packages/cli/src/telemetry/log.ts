@@ -112,14 +112,14 @@ export const logTurn = (event: Event): Effect.Effect<void> => {
       return logEvent(
         events.changeStarted,
         "Debug",
-        `${event.change.action} begins`,
+        `${nameChange(event.document, event.change)}: begun, ${event.change.reason.text}`,
         aboutChange(event.document, event.change),
       );
     case "progress":
       return logEvent(
         events.changeProgress,
         "Debug",
-        event.detail,
+        `${nameChange(event.document, event.change)}: ${event.detail}`,
         aboutChange(event.document, event.change),
       );
     case "finished":
@@ -136,12 +136,23 @@ const levels: Readonly<Record<Outcome["result"], LogLevel.Severity>> = {
 };
 
 const logOutcome = ({ document, change, result, code, message, remedy }: Outcome) =>
-  logEvent(events.changeFinished, levels[result], message, {
-    ...aboutChange(document, change),
-    [attributes.result]: result,
-    ...(code === null ? {} : { [attributes.errorType]: code }),
-    ...(remedy === null ? {} : { "muster.remedy": remedy }),
-  });
+  logEvent(
+    events.changeFinished,
+    levels[result],
+    `${nameChange(document, change)}: ${result}, ${message}`,
+    {
+      ...aboutChange(document, change),
+      [attributes.result]: result,
+      ...(code === null ? {} : { [attributes.errorType]: code }),
+      ...(remedy === null ? {} : { "muster.remedy": remedy }),
+    },
+  );
+
+/** Who and what, in the words of a line: `FleetConfig/web: create web-3.1`. */
+const nameChange = (document: Outcome["document"], change: Change): string =>
+  change.action === "forget"
+    ? `${formatAddress(change.document)}: ${change.action}`
+    : `${formatAddress(document)}: ${change.action} ${formatMember(change.member)}`;
 
 const aboutChange = (document: Outcome["document"], change: Change): Record<string, string> => ({
   "muster.document": formatAddress(document),

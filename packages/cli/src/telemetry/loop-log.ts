@@ -27,7 +27,10 @@ export const logLoop = (event: LoopEvent): Effect.Effect<void> => {
         "muster.audit.head": formatHead(event.published.audit),
       });
     case "taken":
-      return logEvent(events.leaseWaiting, "Info", event.error.message, againAt(event));
+      return logEvent(events.leaseWaiting, "Info", event.error.message, {
+        ...remedyOf(event.error.remedy ?? null),
+        ...againAt(event),
+      });
     case "trouble":
       return logEvent(events.tickFailed, "Error", event.error.message, {
         [attributes.errorType]: event.error.reason,

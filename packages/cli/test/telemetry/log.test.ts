@@ -94,10 +94,20 @@ describe("a command with --log-format json", () => {
       assert.strictEqual(applied.code, 0);
       assert.include(applied.stdout, "Done: 1 created");
       const lines = applied.stderr.trimEnd().split("\n");
-      const read = lines.map((line) => JSON.parse(line) as { attributes: Record<string, string> });
+      const read = lines.map(
+        (line) =>
+          JSON.parse(line) as {
+            message: string;
+            attributes: Record<string, string>;
+          },
+      );
       assert.deepStrictEqual(
         read.map(({ attributes }) => attributes["event.name"]),
         ["change.finished"],
+      );
+      assert.match(
+        String(read[0]?.message),
+        /^FleetConfig\/web: create web-1\.1: done, running as ocid1\./u,
       );
       const quiet = ["--log-format", "json", "--log-level", "none"];
       assert.strictEqual((await world.inside(["apply", file, ...quiet])).stderr, "");
