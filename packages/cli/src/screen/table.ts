@@ -8,7 +8,8 @@ const narrowest = 8;
 
 /**
  * Lines of a table, the first row its heading. Wider than `width`, the widest columns are cut, each
- * to no less than eight characters; without a width nothing is cut.
+ * to no less than eight characters; without a width nothing is cut. The first column tells the rows
+ * apart: it is cut last, and at its front, where kinds and years are all the same.
  */
 export const viewTable = (
   rows: ReadonlyArray<Row>,
@@ -21,7 +22,7 @@ export const viewTable = (
   if (width !== null) shrink(widths, width - gap.length * (columns - 1));
   return rows.map((row) =>
     row
-      .map((cell, column) => fit(cell, widths[column]!))
+      .map((cell, column) => fit(cell, widths[column]!, column === 0))
       .join(gap)
       .trimEnd(),
   );
@@ -30,17 +31,20 @@ export const viewTable = (
 const shrink = (widths: Array<number>, width: number): void => {
   const sum = () => widths.reduce((total, one) => total + one, 0);
   while (sum() > width) {
-    const widest = Math.max(...widths);
-    if (widest <= narrowest) return;
-    widths[widths.indexOf(widest)] = widest - 1;
+    const others = widths.slice(1);
+    const widest = Math.max(0, ...others);
+    const column = widest > narrowest ? 1 + others.indexOf(widest) : 0;
+    if ((widths[column] ?? 0) <= narrowest) return;
+    widths[column]! -= 1;
   }
 };
 
-const fit = (cell: string, width: number): string => {
+const fit = (cell: string, width: number, atFront: boolean): string => {
   const characters = [...cell];
-  return characters.length > width
-    ? `${characters.slice(0, Math.max(0, width - 1)).join("")}…`
-    : cell + " ".repeat(width - characters.length);
+  if (characters.length <= width) return cell + " ".repeat(width - characters.length);
+  return atFront
+    ? `…${characters.slice(1 - width).join("")}`
+    : `${characters.slice(0, width - 1).join("")}…`;
 };
 
 /** Breaks at spaces; each line begins with the indent. A word that is too long stays whole. */

@@ -20,10 +20,27 @@ describe("a table", () => {
   it("fits the width by cutting what is widest, never below eight characters", () => {
     expect(viewTable(rows, 30)).toEqual([
       `FLEET${" ".repeat(20)}STATE`,
-      "FleetConfig/a-very-lon…  Ready",
+      "…y-long-name-of-a-fleet  Ready",
     ]);
     expect(Math.max(...viewTable(rows, 30).map((line) => line.length))).toBe(30);
-    expect(viewTable(rows, 3)[1]).toBe("FleetCo…  Ready");
+    expect(viewTable(rows, 3)[1]).toBe("…a-fleet  Ready");
+  });
+
+  it("keeps its rows apart: the first column is cut last, and at its front", () => {
+    const narrow = [
+      ["FLEET", "STATE", "COMMIT"],
+      ["FleetConfig/web", "ChangesWaiting", "2b4b7f004441"],
+      ["FleetConfig/api", "Ready", "2b4b7f004441"],
+    ];
+    expect(viewTable(narrow, 35)).toEqual([
+      "FLEET            STATE     COMMIT",
+      "FleetConfig/web  Changes…  2b4b7f0…",
+      "FleetConfig/api  Ready     2b4b7f0…",
+    ]);
+    expect(viewTable(narrow, 30).slice(1)).toEqual([
+      "…onfig/web  Changes…  2b4b7f0…",
+      "…onfig/api  Ready     2b4b7f0…",
+    ]);
   });
 
   it("breaks lines at spaces, and never inside of a word", () => {
