@@ -78,5 +78,11 @@ const forgetting = (input: OrphanInput, how: "orphan" | "drop"): Change => ({
   key: `forget:${formatAddress(input.record.document)}`,
   how,
   document: input.record.document,
-  reason: { code: "DocumentVanished", text: "no file asks for it any more; its members stay" },
+  reason: {
+    code: "DocumentVanished",
+    text:
+      how === "orphan"
+        ? "no file asks for it any more; its members stay"
+        : "no file asks for it any more, and it has no members",
+  },
 });
