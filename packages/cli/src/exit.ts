@@ -31,6 +31,7 @@ interface Told {
   readonly reason?: string;
   readonly message?: string;
   readonly remedy?: string;
+  readonly place?: string;
 }
 
 const codeByTag: Readonly<Record<string, number>> = {
@@ -52,11 +53,17 @@ export interface Ending {
   readonly remedy?: string;
 }
 
+/** Names the store that is meant: there may be several, and a person named none. */
+const placed = (message: string, { _tag, place = "" }: Told): string =>
+  _tag === "StoreError" && !message.includes(place) ? `${place}: ${message}` : message;
+
 /** What a failure means to the caller of the command; nothing known is an internal error. */
 export const endingOf = (error: unknown): Ending => {
   const told = (typeof error === "object" && error !== null ? error : {}) as Told & Ending;
   const words = {
-    ...(told.message === undefined || told.message === "" ? {} : { message: told.message }),
+    ...(told.message === undefined || told.message === ""
+      ? {}
+      : { message: placed(told.message, told) }),
     ...(told.remedy === undefined ? {} : { remedy: told.remedy }),
   };
   if (error instanceof CommandEnd) return { code: error.code, ...words };

@@ -175,7 +175,7 @@ describe("a store", () => {
         const ran = await world.inside([...args, ...here]);
         refused(
           ran,
-          /^muster: the store was written by a newer muster: .* 99.*\n {2}use the newer/u,
+          /^muster: sqlite:[^ ]+: the store was written by a newer muster: .* 99.*\n {2}use the newer/u,
         );
       }
       refused(await world.inside(["audit", "verify", ...here]), /newer muster/u);
