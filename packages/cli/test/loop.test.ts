@@ -5,9 +5,14 @@ import { accepted, fleet, living } from "./fleet.ts";
 import { condition, openRepository, type Repository, statusOf } from "./repository.ts";
 import { inWorld, type Started, type World } from "./world.ts";
 
+const once = (repository: Repository, world: World) => [
+  ...["run", "--repo", repository.url, "--allow-profile", "DEFAULT"],
+  ...["--store", `sqlite:${world.at("store.db")}`, "--once"],
+];
+
 const loop = (repository: Repository, world: World, ...args: ReadonlyArray<string>) => [
-  ...["run", "--repo", repository.url, "--interval", "1s", "--allow-profile", "DEFAULT"],
-  ...["--store", `sqlite:${world.at("store.db")}`],
+  ...once(repository, world).slice(0, -1),
+  ...["--interval", "1s"],
   ...args,
 ];
 
@@ -66,14 +71,14 @@ describe("a loop", () => {
         const repository = await openRepository(world);
         await repository.commit({ "web.yaml": fleet(1) });
         const started = world.start([...loop(repository, world), "--log-level", "debug"]);
-        await started.until("create begins");
+        await started.until("event.name=change.started");
         await untilLaunched(world, 1);
         started.process.kill("SIGTERM");
         await started.until("waiting for 1");
         started.process.kill("SIGTERM");
         expect((await started.ended).code).toBe(130);
         world.simulator.advance(600_000);
-        const again = await world.inside([...loop(repository, world), "--once"]);
+        const again = await world.inside(once(repository, world));
         expect(again.code).toBe(0);
         expect(accepted(world.simulator)).toEqual({ launches: 1, terminations: 0, others: 0 });
       },

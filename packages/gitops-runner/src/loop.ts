@@ -22,14 +22,14 @@ import {
   type Ticked,
   type UnitState,
 } from "@muster/core/loop/engine";
-import { type Ladder, waitAfterFailures } from "@muster/core/loop/ladder";
+import { type Ladder, type Standing, waitAfterFailures } from "@muster/core/loop/ladder";
 import { openRegistry, type Registry } from "@muster/core/loop/registry";
 import { readDocuments } from "@muster/core/read/read";
 import { digestOfStatuses } from "@muster/core/report/status";
 import { reading } from "@muster/core/report/steps";
 import { Store, StoreError } from "@muster/core/store/store";
 import { type Diagnostic, hasErrors } from "@muster/core/words/diagnostic";
-import type { Document } from "@muster/core/words/document";
+import type { Document, DocumentAddress } from "@muster/core/words/document";
 import type { Plan } from "@muster/core/words/plan";
 import type { DocumentStatus } from "@muster/core/words/status";
 import type { GitError } from "./error.ts";
@@ -63,8 +63,19 @@ export type LoopEvent =
   | { readonly type: "faults"; readonly diagnostics: ReadonlyArray<Diagnostic> }
   | { readonly type: "ticked"; readonly ticked: Ticked; readonly state: LoopState }
   | { readonly type: "ended"; readonly ended: Ended }
+  | {
+      readonly type: "standing";
+      readonly document: DocumentAddress;
+      readonly standing: Standing;
+    }
   | { readonly type: "published"; readonly published: PublishedRun }
-  | { readonly type: "taken"; readonly error: LeaseError; readonly againAt: number }
+  | {
+      readonly type: "taken";
+      readonly error: LeaseError;
+      readonly againAt: number;
+      /** Whether the same was told at the tick before. */
+      readonly again: boolean;
+    }
   | { readonly type: "trouble"; readonly error: Trouble; readonly againAt: number }
   | { readonly type: "reloaded" }
   | { readonly type: "stopping"; readonly busy: number }
@@ -128,6 +139,7 @@ const loop = Effect.fnUntraced(function* (
         tell({ type: "ended", ended }),
         Queue.offer(wakes, "ended"),
       ]),
+    onStanding: (document, standing) => tell({ type: "standing", document, standing }),
   });
   const traces: LoopTraces = yield* makeLoopTraces(() => engine.session() !== null);
   const first = yield* options.settle;
@@ -183,7 +195,9 @@ const loop = Effect.fnUntraced(function* (
     const left = Math.max(0, (error.heldUntil ?? now) - now);
     const againAt = yield* nextTickIn(Math.min(left, options.intervalMillis) + 50 + 450 * dice);
     memory.lastGoodTickAt = now;
-    yield* tell({ type: "taken", error, againAt });
+    const again = memory.takenBy === error.message;
+    memory.takenBy = error.message;
+    yield* tell({ type: "taken", error, againAt, again });
   });
 
   const failed = (error: Failure): Effect.Effect<void> =>
@@ -249,6 +263,7 @@ const loop = Effect.fnUntraced(function* (
   const wentWell = Effect.gen(function* () {
     memory.failures = 0;
     memory.trouble = null;
+    memory.takenBy = null;
     memory.lastGoodTickAt = yield* Clock.currentTimeMillis;
   });
 
@@ -365,6 +380,8 @@ interface Memory {
   dueAt: number;
   failures: number;
   trouble: Trouble | null;
+  /** What was told of a lease that another holds. */
+  takenBy: string | null;
   head: string | null;
   faults: number;
   /** The head whose faults were told already. */
@@ -396,6 +413,7 @@ const newMemory = (now: number): Memory => ({
   dueAt: 0,
   failures: 0,
   trouble: null,
+  takenBy: null,
   head: null,
   faults: 0,
   toldFaults: null,

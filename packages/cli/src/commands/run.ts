@@ -44,9 +44,11 @@ const once = Flag.Boolean("once").pipe(
 );
 
 const interval = Flag.String("interval").pipe(
-  Flag.withDescription("Without --once: how long from one look to the next, such as 30s or 5m"),
+  Flag.withDescription(
+    "Without --once: how long from one look to the next, such as 30s (the default) or 5m",
+  ),
   Flag.withMetavar("DURATION"),
-  Flag.withDefault("30s"),
+  Flag.optional,
 );
 
 const grace = Flag.String("grace").pipe(
@@ -117,13 +119,21 @@ export const allowInstancePrincipal = Flag.Boolean("allow-instance-principal").p
 );
 
 const durationsOf = Effect.fnUntraced(function* (flags: {
-  readonly interval: string;
+  readonly once: boolean;
+  readonly interval: Option.Option<string>;
   readonly grace: string;
   readonly leaseTtl: Option.Option<string>;
   readonly http: Option.Option<string>;
 }) {
+  if (flags.once && (Option.isSome(flags.interval) || Option.isSome(flags.http))) {
+    return yield* wrongInput(
+      "--once ends after one turn, so --interval and --http say nothing",
+      "leave them out, or leave out --once",
+    );
+  }
+  const pause = Option.getOrElse(flags.interval, () => "30s");
   return {
-    intervalMillis: yield* parseDuration("--interval", flags.interval, { from: 1_000, to: day }),
+    intervalMillis: yield* parseDuration("--interval", pause, { from: 1_000, to: day }),
     graceMillis: yield* parseDuration("--grace", flags.grace, { from: 0, to: 3_600_000 }),
     leaseTtl: Option.isNone(flags.leaseTtl)
       ? null

@@ -21,13 +21,16 @@ export const logLoop = (event: LoopEvent): Effect.Effect<void> => {
       });
     case "ended":
       return logEnded(event);
+    case "standing":
+      return logStanding(formatAddress(event.document), event.standing);
     case "published":
       return logEvent(events.statusPublished, "Info", "status and audit are pushed", {
         ...(event.published.status === null ? {} : { "muster.status": event.published.status }),
         "muster.audit.head": formatHead(event.published.audit),
       });
     case "taken":
-      return logEvent(events.leaseWaiting, "Info", event.error.message, {
+      // A runner that stands by would else say so at every tick.
+      return logEvent(events.leaseWaiting, event.again ? "Debug" : "Info", event.error.message, {
         ...remedyOf(event.error.remedy ?? null),
         ...againAt(event),
       });
@@ -112,15 +115,23 @@ const logEnded = ({ ended }: Of<"ended">): Effect.Effect<void> => {
       ...remedyOf(failure.remedy ?? null),
     });
   }
-  if (standing === null || standing.trouble === null) {
-    return logEvent(events.unitEnded, "Info", `${document}: the work on it has ended`, about);
-  }
-  return logEvent(events.unitBackedOff, "Warn", `${document}: ${standing.trouble}`, {
-    ...about,
-    "muster.failures": standing.failures,
-    ...againAt({ againAt: standing.dueAt }),
-  });
+  return standing === null || standing.trouble === null
+    ? logEvent(events.unitEnded, "Info", `${document}: the work on it has ended`, about)
+    : logStanding(document, standing);
 };
+
+/** Trouble of one document, or its end. */
+const logStanding = (document: string, standing: Of<"standing">["standing"]): Effect.Effect<void> =>
+  standing.trouble === null
+    ? logEvent(events.unitRecovered, "Info", `${document}: it can be seen again`, {
+        "muster.document": document,
+      })
+    : logEvent(events.unitBackedOff, "Warn", `${document}: ${standing.trouble}`, {
+        "muster.document": document,
+        "muster.failures": standing.failures,
+        ...remedyOf(standing.remedy),
+        ...againAt({ againAt: standing.dueAt }),
+      });
 
 const remedyOf = (remedy: string | null): Record<string, string> =>
   remedy === null ? {} : { "muster.remedy": remedy };

@@ -146,11 +146,12 @@ describe("muster run --once", () => {
       expect(branch.stderr).toMatch(/prod[^]*\n {2}check the name/u);
       for (const [flag, told] of [
         ["--interval=soon", /--interval "?soon"? is no duration\n {2}give a whole number/u],
+        ["--once --interval=5s", /--once ends after one turn[^]*\n {2}leave them out/u],
         ["--interval=10ms", /out of bounds\n {2}give at least 1s/u],
         ["--lease-ttl=1h", /out of bounds\n {2}give at least 20s and at most 120s/u],
         ["--output=json", /no result to print as JSON\n {2}add --once/u],
       ] as const) {
-        const loop = await world.inside(["run", "--repo", repository.url, flag]);
+        const loop = await world.inside(["run", "--repo", repository.url, ...flag.split(" ")]);
         expect(loop.code).toBe(1);
         expect(loop.stderr).toMatch(told);
       }

@@ -27,7 +27,14 @@ import { type LookAgain, makeLookAgain } from "./again.ts";
 import { conclude } from "./conclude.ts";
 import { type Failure, type Fence, openFence } from "./fence.ts";
 import type { TurnInput } from "./input.ts";
-import { isDue, type Ladder, type Standing, standingAfter, troubleOf } from "./ladder.ts";
+import {
+  isDue,
+  type Ladder,
+  type Standing,
+  standingAfter,
+  type Trouble,
+  troubleOf,
+} from "./ladder.ts";
 import { type Look, look, type Unit } from "./look.ts";
 import { hasWork, type Worked, workOn } from "./unit.ts";
 import { unitsAtOnce } from "./units.ts";
@@ -35,7 +42,9 @@ import { unitsAtOnce } from "./units.ts";
 export interface EngineOptions {
   readonly ladder: Ladder;
   /** Told when work on a document has ended, however. */
-  readonly onEnded: (ended: Ended) => Effect.Effect<void>;
+  readonly onEnded: (ended: Ended) => Effect.Effect<unknown>;
+  /** Told when a look alone brought trouble to a document, or found it over. */
+  readonly onStanding: (document: DocumentAddress, standing: Standing) => Effect.Effect<unknown>;
 }
 
 /** How work on one document ended. */
@@ -150,7 +159,7 @@ export const makeEngine = Effect.fnUntraced(function* (
 
   const note = Effect.fnUntraced(function* (
     address: string,
-    seen: { readonly inputDigest: string | null; readonly trouble: string | null },
+    seen: { readonly inputDigest: string | null; readonly trouble: Trouble | null },
   ) {
     const now = yield* Clock.currentTimeMillis;
     const dice = yield* Random.next;
@@ -261,7 +270,10 @@ export const makeEngine = Effect.fnUntraced(function* (
     ).pipe(Scope.provide(session.scope));
     for (const { plan } of idle) {
       const { inputDigest } = plan;
-      yield* note(formatAddress(plan.document), { inputDigest, trouble: troubleOf(plan, []) });
+      const trouble = troubleOf(plan, []);
+      const before = standings.get(formatAddress(plan.document))?.trouble ?? null;
+      const standing = yield* note(formatAddress(plan.document), { inputDigest, trouble });
+      if (standing.trouble !== before) yield* options.onStanding(plan.document, standing);
     }
     if (due.length > 0) {
       // Taken here, so that a lease that another runner holds ends the tick and not each document.
@@ -326,7 +338,13 @@ export const makeEngine = Effect.fnUntraced(function* (
 });
 
 /** How a document stands that was not concluded yet. */
-const newcomer: Standing = { inputDigest: null, failures: 0, trouble: null, dueAt: 0 };
+const newcomer: Standing = {
+  inputDigest: null,
+  failures: 0,
+  trouble: null,
+  remedy: null,
+  dueAt: 0,
+};
 
 const superseded: Refusal = {
   reason: { code: "Superseded", text: "the document asks for something else by now" },
@@ -345,9 +363,11 @@ const failureOf = (exit: Exit.Exit<unknown, Failure>): Failure | null => {
 };
 
 /** A fault in muster keeps one document from its work, and no other. */
-const defectOf = (exit: Exit.Failure<unknown, Failure>): string | null => {
+const defectOf = (exit: Exit.Failure<unknown, Failure>): Trouble | null => {
   const defect = Cause.findDefect(exit.cause);
-  return Result.isSuccess(defect) ? `internal error: ${String(defect.success)}` : null;
+  if (!Result.isSuccess(defect)) return null;
+  const remedy = "this is a fault in muster: please report it";
+  return { text: `internal error: ${String(defect.success)}`, remedy };
 };
 
 /** Documents of which nothing is left have no standing either. */

@@ -18,6 +18,8 @@ export interface Standing {
   readonly failures: number;
   /** What stood in the way; nothing when all went well. */
   readonly trouble: string | null;
+  /** What a person can do about it, when that is known. */
+  readonly remedy: string | null;
   /** When it is looked at again, in milliseconds since the epoch; 0 at every tick. */
   readonly dueAt: number;
 }
@@ -37,21 +39,28 @@ export const isDue = (
   now >= standing.dueAt ||
   standing.dueAt - now > ladder.longestMillis;
 
+/** What stood in the way of a document. */
+export interface Trouble {
+  readonly text: string;
+  readonly remedy: string | null;
+}
+
 /** How it stands after it was looked at or worked on. `dice` is from 0 to 1. */
 export const standingAfter = (
   before: Standing | undefined,
-  seen: { readonly inputDigest: string | null; readonly trouble: string | null },
+  seen: { readonly inputDigest: string | null; readonly trouble: Trouble | null },
   now: number,
   ladder: Ladder,
   dice: number,
 ): Standing => {
   const { inputDigest, trouble } = seen;
-  if (trouble === null) return { inputDigest, failures: 0, trouble, dueAt: 0 };
+  if (trouble === null) return { inputDigest, failures: 0, trouble, remedy: null, dueAt: 0 };
   const former = before?.inputDigest === inputDigest ? before.failures : 0;
   return {
     inputDigest,
     failures: former + 1,
-    trouble,
+    trouble: trouble.text,
+    remedy: trouble.remedy,
     dueAt: now + waitAfterFailures(former + 1, ladder, dice),
   };
 };
@@ -72,17 +81,20 @@ export const waitAfterFailures = (failures: number, ladder: Ladder, dice: number
 export const troubleOf = (
   plan: Plan | undefined,
   outcomes: ReadonlyArray<Outcome>,
-): string | null => {
+): Trouble | null => {
   const wrong = outcomes.find(
     ({ result, code }) =>
       result === "failed" || result === "unknown" || (result === "skipped" && code !== "Held"),
   );
-  if (wrong !== undefined) return wrong.message;
+  if (wrong !== undefined) return { text: wrong.message, remedy: wrong.remedy };
   const stale = outcomes.find(({ result }) => result === "stale");
   // Moved under us once is a matter of course; again and again with nothing done it is trouble.
   if (stale !== undefined && !outcomes.some(({ result }) => result === "done")) {
-    if (plan !== undefined && effectiveChanges(plan).length > 0) return stale.message;
+    if (plan !== undefined && effectiveChanges(plan).length > 0) {
+      return { text: stale.message, remedy: stale.remedy };
+    }
   }
   if (plan === undefined || plan.seen) return null;
-  return plan.refusals[0]?.reason.text ?? "it could not be seen";
+  const [refusal] = plan.refusals;
+  return { text: refusal?.reason.text ?? "it could not be seen", remedy: refusal?.remedy ?? null };
 };

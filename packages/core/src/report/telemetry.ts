@@ -141,6 +141,7 @@ export const events = {
   changeProgress: "change.progress",
   changeFinished: "change.finished",
   unitEnded: "unit.ended",
+  unitRecovered: "unit.recovered",
   unitBackedOff: "unit.backed-off",
   statusPublished: "status.published",
   configurationRead: "configuration.read",
