@@ -10,7 +10,7 @@ interface Run {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const benches = globSync("bench/{read,plan,scale,cli}.ts", { cwd: root }).sort();
+const benches = globSync("bench/{read,plan,scale,idle,cli}.ts", { cwd: root }).sort();
 
 const runs: ReadonlyArray<Run> = [
   {
@@ -21,6 +21,11 @@ const runs: ReadonlyArray<Run> = [
       "test/crash/apply-sigkill.test.ts",
       "test/crash/run-sigkill.test.ts",
     ],
+    env: { MUSTER_EVERY_POINT: "1" },
+  },
+  {
+    name: "take-over, twenty rounds of each sort",
+    command: ["vitest", "run", "packages/gitops-runner/test/take-over.test.ts"],
     env: { MUSTER_EVERY_POINT: "1" },
   },
   {

@@ -8,13 +8,14 @@ import {
   isEmptyBatch,
   stageBatch,
 } from "@muster/core/store/memory";
-import type { StagedBatch } from "@muster/core/store/memory";
+import type { RecordRow, StagedBatch } from "@muster/core/store/memory";
 import { StoreError } from "@muster/core/store/store";
 import type { StoreShape } from "@muster/core/store/store";
 import { headOf, sealEntry } from "@muster/core/words/audit";
 import type { AuditDraft, AuditHead } from "@muster/core/words/audit";
 import { canonicalJson } from "@muster/core/words/canonical";
 import { compareText } from "@muster/core/words/diagnostic";
+import type { StoreRecord } from "@muster/core/words/record";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type { AuditRow, StoreDatabase } from "./database.ts";
@@ -23,11 +24,7 @@ import type { AuditRow, StoreDatabase } from "./database.ts";
 export const makeStore = (database: StoreDatabase): StoreShape => ({
   id: database.id,
   place: database.place,
-  load: (owner) =>
-    database.records(owner).pipe(
-      Effect.map((rows) => [...rows].sort((a, b) => compareText(a.key, b.key))),
-      Effect.flatMap((rows) => readable(database.place, Result.all(rows.map(decodeRecord)))),
-    ),
+  load: loadOnce(database),
   record: (owner, key) =>
     Effect.flatMap(database.record(owner, key), (row) =>
       row === null ? Effect.succeed(null) : readable(database.place, decodeRecord(row)),
@@ -56,6 +53,38 @@ export const makeStore = (database: StoreDatabase): StoreShape => ({
       return database.swapLease(claim);
     }),
 });
+
+interface Decoded {
+  readonly json: string;
+  readonly record: StoreRecord;
+}
+
+/**
+ * Reads all rows each time, and decodes those that changed: of the last owner that was asked for,
+ * what stood there before is kept. A loop over many documents would else spend its time on that.
+ */
+const loadOnce = (database: StoreDatabase): StoreShape["load"] => {
+  let kept: { readonly owner: string; readonly rows: ReadonlyMap<string, Decoded> } | null = null;
+
+  const decode = (owner: string, rows: ReadonlyArray<RecordRow>) =>
+    Result.gen(function* () {
+      const before = kept?.owner === owner ? kept.rows : new Map<string, Decoded>();
+      const now = new Map<string, Decoded>();
+      for (const { key, json } of rows) {
+        const known = before.get(key);
+        const record = known?.json === json ? known.record : yield* decodeRecord({ key, json });
+        now.set(key, { json, record });
+      }
+      kept = { owner, rows: now };
+      return [...now.values()].map(({ record }) => record);
+    });
+
+  return (owner) =>
+    database.records(owner).pipe(
+      Effect.map((rows) => [...rows].sort((a, b) => compareText(a.key, b.key))),
+      Effect.flatMap((rows) => readable(database.place, decode(owner, rows))),
+    );
+};
 
 const bounded = (limit: number): number => Math.max(0, Math.min(limit, Number.MAX_SAFE_INTEGER));
 
