@@ -72,6 +72,8 @@ export interface Measured {
   readonly later: ReadonlyArray<number>;
   readonly idleBytes: number;
   readonly peakBytes: number;
+  /** What stays in the heap after a sweep, above what stood there before. */
+  readonly keptBytes: number;
   readonly news: number;
 }
 
@@ -84,6 +86,7 @@ const measure = (given: Given): Promise<Measured> =>
       const options = yield* openRunner(given);
       globalThis.gc?.();
       const idleBytes = process.memoryUsage.rss();
+      const heapBefore = process.memoryUsage().heapUsed;
       const stop = yield* Deferred.make<void>();
       const took: Array<number> = [];
       let news = 0;
@@ -99,7 +102,9 @@ const measure = (given: Given): Promise<Measured> =>
         { reload: yield* Queue.unbounded<void>(), stop },
       );
       const peakBytes = process.resourceUsage().maxRSS * 1_024;
-      return { first: took[0]!, later: took.slice(1), idleBytes, peakBytes, news };
+      globalThis.gc?.();
+      const keptBytes = process.memoryUsage().heapUsed - heapBefore;
+      return { first: took[0]!, later: took.slice(1), idleBytes, peakBytes, keptBytes, news };
     }),
   );
 
