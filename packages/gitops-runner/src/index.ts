@@ -30,13 +30,8 @@ export { commitSpan, noteHead, pipelineName, tracedRun } from "./trace.ts";
 export { checkEnvironment, ownerOf, resolveRepository, type Repository } from "./url.ts";
 export { verifySource, type Signers, type Verification } from "./verify.ts";
 export type { PublishedRun } from "./publish-run.ts";
-export {
-  type LoopEvent,
-  type LoopOptions,
-  type LoopSignals,
-  type LoopState,
-  runLoop,
-} from "./loop.ts";
+export type { LoopEvent, LoopState } from "./loop-event.ts";
+export { type LoopOptions, type LoopSignals, runLoop } from "./loop.ts";
 export { runOnce, type RunError, type RunOptions, type RunReport } from "./run.ts";
 export { examineSigners } from "./examine-signers.ts";
 export { examineGitClock } from "./host-time.ts";

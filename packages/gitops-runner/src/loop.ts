@@ -15,32 +15,19 @@ import * as Queue from "effect/Queue";
 import * as Random from "effect/Random";
 import * as Scope from "effect/Scope";
 import { Lease, type LeaseError } from "@muster/core/lease/lease";
-import {
-  type Ended,
-  type Engine,
-  makeEngine,
-  type Ticked,
-  type UnitState,
-} from "@muster/core/loop/engine";
-import { type Ladder, type Standing, waitAfterFailures } from "@muster/core/loop/ladder";
+import { type Engine, makeEngine } from "@muster/core/loop/engine";
+import { type Ladder, waitAfterFailures } from "@muster/core/loop/ladder";
 import { openRegistry, type Registry } from "@muster/core/loop/registry";
-import { readDocuments } from "@muster/core/read/read";
-import { digestOfStatuses } from "@muster/core/report/status";
 import { reading } from "@muster/core/report/steps";
 import { Store, StoreError } from "@muster/core/store/store";
-import { type Diagnostic, hasErrors } from "@muster/core/words/diagnostic";
-import type { Document, DocumentAddress } from "@muster/core/words/document";
-import type { Plan } from "@muster/core/words/plan";
-import type { DocumentStatus } from "@muster/core/words/status";
-import type { GitError } from "./error.ts";
-import type { Sighting } from "./fetch.ts";
 import type { Git } from "./git.ts";
-import { publishRun, type PublishedRun, type PublishRunRequest } from "./publish-run.ts";
-import { type RunError, type RunOptions, turnInput } from "./run.ts";
+import type { LoopEvent, LoopState, Trouble } from "./loop-event.ts";
+import { newMemory, noteSource, readOnce, stateOf } from "./loop-memory.ts";
+import { sayNews } from "./loop-say.ts";
 import { type LoopTraces, makeLoopTraces } from "./loop-trace.ts";
-import { makeSourceReader, type Source, type SourceReader } from "./source.ts";
+import { type RunError, type RunOptions, turnInput } from "./run.ts";
+import { makeSourceReader, type SourceReader } from "./source.ts";
 import { currentTrace, noteHead } from "./trace.ts";
-import type { Verification } from "./verify.ts";
 import { makeWatchedLease, type WatchedLease } from "./watched-lease.ts";
 
 export interface LoopOptions {
@@ -55,51 +42,6 @@ export interface LoopOptions {
   readonly onLoop: (event: LoopEvent) => Effect.Effect<void>;
   /** Given once, before the first tick: how the loop stands, whenever asked. */
   readonly onStart?: (state: () => LoopState) => Effect.Effect<void>;
-}
-
-/** Told while the loop runs, in the order of happening. */
-export type LoopEvent =
-  | { readonly type: "source"; readonly head: string; readonly verification: Verification }
-  | { readonly type: "faults"; readonly diagnostics: ReadonlyArray<Diagnostic> }
-  | { readonly type: "ticked"; readonly ticked: Ticked; readonly state: LoopState }
-  | { readonly type: "ended"; readonly ended: Ended }
-  | {
-      readonly type: "standing";
-      readonly document: DocumentAddress;
-      readonly standing: Standing;
-    }
-  | { readonly type: "published"; readonly published: PublishedRun }
-  | {
-      readonly type: "taken";
-      readonly error: LeaseError;
-      readonly againAt: number;
-      /** Whether the same was told at the tick before. */
-      readonly again: boolean;
-    }
-  | { readonly type: "trouble"; readonly error: Trouble; readonly againAt: number }
-  | { readonly type: "reloaded" }
-  | { readonly type: "stopping"; readonly busy: number }
-  | { readonly type: "stopped"; readonly interrupted: number };
-
-/** What went wrong with a tick as a whole; documents tell of their own. */
-export interface Trouble {
-  readonly reason: string;
-  readonly message: string;
-  readonly remedy: string | null;
-}
-
-/** The loop as it stands, for whoever watches over it. Times in milliseconds since the epoch. */
-export interface LoopState {
-  readonly startedAt: number;
-  readonly ticks: number;
-  readonly lastTickAt: number | null;
-  /** When a tick last went through to its end. */
-  readonly lastGoodTickAt: number | null;
-  readonly trouble: Trouble | null;
-  readonly head: string | null;
-  readonly faults: number;
-  readonly units: ReadonlyArray<UnitState>;
-  readonly holdsLease: boolean;
 }
 
 /** How the loop is told from outside. */
@@ -207,7 +149,9 @@ const loop = Effect.fnUntraced(function* (
   const publish = Effect.fnUntraced(function* (move: "Renew" | "Release") {
     const session = engine.session();
     const published = yield* Effect.scoped(
-      sayNews(runner, memory, {
+      sayNews(memory, {
+        options: runner.options,
+        lease: runner.watched.lease,
         run: session?.run ?? crypto.randomUUID(),
         plans: session?.plans ?? [],
         held: engine.held() === null ? null : runner.watched.held(),
@@ -370,163 +314,12 @@ const openRunner = Effect.fnUntraced(function* (
   };
 });
 
-/** What the loop carries from tick to tick. */
-interface Memory {
-  readonly startedAt: number;
-  ticks: number;
-  lastTickAt: number | null;
-  lastGoodTickAt: number | null;
-  /** When the next tick is due, by the monotonic clock, in milliseconds. */
-  dueAt: number;
-  failures: number;
-  trouble: Trouble | null;
-  /** What was told of a lease that another holds. */
-  takenBy: string | null;
-  head: string | null;
-  faults: number;
-  /** The head whose faults were told already. */
-  toldFaults: string | null;
-  sighting: Sighting | null;
-  /** Of the last reading without faults; nothing before there was one. */
-  documents: ReadonlyArray<Document> | null;
-  /** The last reading, as long as the head stays. */
-  reading: { readonly source: Source["texts"]; readonly result: Reading } | null;
-  /** Whether the store was told something since git was. */
-  news: boolean;
-  /** What the store held at the last tick: another runner may have told it what nobody published. */
-  statuses: string | null;
-  /** The status commit, and what of the store, as of which git says everything. */
-  said: {
-    readonly status: string | null;
-    readonly audit: string;
-    readonly statuses: string;
-    /** They say where each status lies. */
-    readonly documents: ReadonlyArray<Document>;
-  } | null;
-}
-
-const newMemory = (now: number): Memory => ({
-  startedAt: now,
-  ticks: 0,
-  lastTickAt: null,
-  lastGoodTickAt: null,
-  dueAt: 0,
-  failures: 0,
-  trouble: null,
-  takenBy: null,
-  head: null,
-  faults: 0,
-  toldFaults: null,
-  sighting: null,
-  documents: null,
-  reading: null,
-  news: false,
-  statuses: null,
-  said: null,
-});
-
-const stateOf = (
-  memory: Memory,
-  units: ReadonlyArray<UnitState>,
-  holdsLease: boolean,
-): LoopState => ({
-  startedAt: memory.startedAt,
-  ticks: memory.ticks,
-  lastTickAt: memory.lastTickAt,
-  lastGoodTickAt: memory.lastGoodTickAt,
-  trouble: memory.trouble,
-  head: memory.head,
-  faults: memory.faults,
-  units,
-  holdsLease,
-});
-
-const noteSource = (memory: Memory, source: Source): void => {
-  memory.head = source.sighting.head;
-  memory.sighting = source.sighting;
-};
-
-type Reading = ReturnType<typeof readDocuments>;
-
-/** The same texts are read once. */
-const readOnce = (memory: Memory, { kinds }: Registry, { texts, faults }: Source): Reading => {
-  if (hasErrors(faults)) return { documents: [], diagnostics: faults };
-  if (memory.reading?.source !== texts) {
-    memory.reading = { source: texts, result: readDocuments(kinds, texts) };
-  }
-  return memory.reading.result;
-};
-
-/** Nothing when git says everything already, or when the first tick has not come. */
-const sayNews = Effect.fnUntraced(function* (
-  { options, watched }: Runner,
-  memory: Memory,
-  saying: Pick<PublishRunRequest, "held" | "move"> & {
-    readonly run: string;
-    readonly plans: ReadonlyArray<Plan>;
-  },
-): Effect.fn.Return<PublishedRun | null, RunError, Git | Store | Scope.Scope> {
-  const { sighting } = memory;
-  // What was done before a faulty commit is said all the same.
-  const { documents } = memory;
-  if (sighting === null || documents === null) return null;
-  const store = yield* Store;
-  const audit = (yield* store.auditHead).hash;
-  const isSaid =
-    !memory.news &&
-    memory.said?.status === sighting.status &&
-    memory.said.audit === audit &&
-    memory.said.statuses === memory.statuses &&
-    memory.said.documents === documents;
-  if (isSaid) return null;
-  const { news } = memory;
-  // What is told from here on may not be in it.
-  memory.news = false;
-  const records = yield* store.load(options.owner).pipe(keepingNews(memory));
-  const published = yield* publishRun({
-    options: { ...options, run: saying.run },
-    sighting,
-    said: {
-      documents,
-      statuses: records.flatMap((record) =>
-        record._tag === "Status" ? [JSON.parse(record.json) as DocumentStatus] : [],
-      ),
-      plans: saying.plans.map(({ digest }) => digest),
-    },
-    lease: watched.lease,
-    held: saying.held,
-    move: saying.move,
-    quiet: !news,
-  }).pipe(keepingNews(memory));
-  memory.sighting = {
-    ...sighting,
-    status: published?.status ?? sighting.status,
-    audit: published?.auditCommit ?? sighting.audit,
-  };
-  const statuses = digestOfStatuses(records);
-  Object.assign(memory, {
-    statuses,
-    said: { status: memory.sighting.status, audit, statuses, documents },
-  });
-  return published;
-});
-
-/** What could not be said is still news. */
-const keepingNews =
-  (memory: Memory) =>
-  <A, E, R>(saying: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.onError(saying, () =>
-      Effect.sync(() => {
-        memory.news = true;
-      }),
-    );
-
 const stopping = {
   reason: { code: "Stopping", text: "the runner is about to stop" },
   remedy: "the next run goes on from there",
 };
 
-const troubleOf = (error: Failure | GitError | StoreError): Trouble => ({
+const troubleOf = (error: Failure): Trouble => ({
   reason: "reason" in error ? error.reason : error._tag,
   message: error.message,
   remedy: error.remedy ?? null,
