@@ -136,11 +136,15 @@ const isOf = <Type extends LoopEvent["type"]>(
   type: Type,
 ): event is Extract<LoopEvent, { readonly type: Type }> => event.type === type;
 
-/** No git process runs, and none is about to. */
+/** What takes real time: virtual time must not run away from it. */
+const isReal = (resource: string): boolean =>
+  resource === "ProcessWrap" || resource === "FSReqPromise" || resource === "FSReqCallback";
+
+/** No git process runs, no file is waited for, and nothing of that is about to be. */
 const quiet = Effect.gen(function* () {
   for (let calm = 0; calm < 30; calm += 1) {
     yield* Effect.yieldNow;
-    if (running > 0) calm = 0;
+    if (running > 0 || process.getActiveResourcesInfo().some(isReal)) calm = 0;
   }
 });
 
