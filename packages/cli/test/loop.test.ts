@@ -56,7 +56,7 @@ describe("a loop", () => {
       }
       started.process.kill("SIGTERM");
       const ran = await started.ended;
-      expect(ran.code).toBe(0);
+      expect(ran.code, ran.stderr).toBe(0);
       expect(ran.stdout).toBe("");
       expect(linesOf(ran.stderr).at(-1)?.message).toMatch(/^stopped; nothing was left/u);
       expect(ready(repository)).toBe("True");

@@ -1,19 +1,15 @@
 // Keeps a run going until it is told to stop: signals in, log and health out.
 
-import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
-import * as Fiber from "effect/Fiber";
-import * as Queue from "effect/Queue";
-import type * as Scope from "effect/Scope";
 import { ConfigurationError, Store } from "@muster/core";
-import { type LoopEvent, type LoopSignals, type LoopState, runLoop } from "@muster/gitops-runner";
-import { Stop } from "../exit.ts";
+import { type LoopEvent, type LoopState, runLoop } from "@muster/gitops-runner";
 import { Out } from "../screen/out.ts";
 import { type Health, listening, makeHealth } from "../telemetry/health.ts";
 import { logTurn } from "../telemetry/log.ts";
 import { logLoop } from "../telemetry/loop-log.ts";
 import { LogFormatFlag, logging } from "../telemetry/telemetry.ts";
 import { type RunFlags, settle } from "./run-settings.ts";
+import { listenToSignals, untilStopped } from "./signals.ts";
 
 export interface LoopFlags {
   readonly intervalMillis: number;
@@ -33,7 +29,7 @@ export const runForEver = Effect.fnUntraced(function* (flags: RunFlags, loop: Lo
     const store = yield* first.openStore;
     const health = yield* makeHealth(2 * loop.intervalMillis + longestTick);
     if (loop.http !== null) yield* listening(loop.http, health);
-    const signals = yield* listenToSignals;
+    const signals = yield* listenToSignals(process);
     let state: () => LoopState;
     const looping = runLoop(
       {
@@ -87,61 +83,3 @@ const noteHealth = (
 
 const faultsOf = ({ faults }: LoopState): string | null =>
   faults === 0 ? null : `the documents have ${faults} faults`;
-
-interface Signals extends LoopSignals {
-  /** Which signal asked to stop, when one did. */
-  readonly asked: () => NodeJS.Signals | null;
-  /** A second one: do not wait any more. */
-  readonly insisted: Deferred.Deferred<void>;
-}
-
-const listenToSignals: Effect.Effect<Signals, never, Scope.Scope> = Effect.gen(function* () {
-  const reload = yield* Queue.unbounded<void>();
-  const stop = yield* Deferred.make<void>();
-  const insisted = yield* Deferred.make<void>();
-  let asked: NodeJS.Signals | null = null;
-  const onHangUp = (): void => void Queue.offerUnsafe(reload, undefined);
-  const onStop = (signal: NodeJS.Signals): void => {
-    Deferred.doneUnsafe(asked === null ? stop : insisted, Effect.void);
-    asked ??= signal;
-  };
-  yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      process.on("SIGHUP", onHangUp);
-      process.on("SIGTERM", onStop);
-      process.on("SIGINT", onStop);
-    }),
-    () =>
-      Effect.sync(() => {
-        process.off("SIGHUP", onHangUp);
-        process.off("SIGTERM", onStop);
-        process.off("SIGINT", onStop);
-      }),
-  );
-  return { reload, stop, insisted, asked: () => asked };
-});
-
-/** Being interrupted asks the loop to stop, and waits until it has: unless somebody insists. */
-const untilStopped = <E, R>(
-  looping: Effect.Effect<void, E, R>,
-  signals: Signals,
-): Effect.Effect<void, E, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const stop = yield* Stop;
-      const fiber = yield* Effect.forkChild(Effect.interruptible(looping));
-      yield* restore(Fiber.join(fiber)).pipe(
-        Effect.onInterrupt(() =>
-          Effect.gen(function* () {
-            yield* Deferred.succeed(signals.stop, undefined);
-            const inOrder = yield* Effect.raceFirst(
-              Effect.as(Fiber.await(fiber), true),
-              Effect.as(Deferred.await(signals.insisted), false),
-            );
-            yield* Fiber.interrupt(fiber);
-            stop.inOrder = inOrder && signals.asked() === "SIGTERM";
-          }),
-        ),
-      );
-    }),
-  );
