@@ -56,7 +56,7 @@ const knownOf = (
       document: address,
       complete: true,
       members,
-      places: { [set.name]: ["place-1"] },
+      places: { [set.name]: { spread: ["place-1"], fallback: [] } },
       blockers: [],
     },
     records: [
@@ -90,6 +90,8 @@ const sightingOf = (set: SetResource, name: MemberName, template: string): Membe
   createdAt: new Date(createdAt + name.slot).toISOString(),
   place: "place-1",
   template,
+  restart: null,
+  health: null,
   version: "v1",
 });
 

@@ -73,7 +73,7 @@ const planned = (change: Partial<Plan> = {}): Plan => ({
   ...{ changes: [create, keep], refusals: [], drift: [], groups: ["web"], outside: [] },
   counts: status.counts,
   ...{ unsettled: [], seen: true, parallel: { create: 1, remove: 1 }, hold: null },
-  ...{ orphaned: false, nextDueAt: null },
+  ...{ orphaned: false, nextDueAt: null, rollout: null, override: null },
   ...change,
 });
 

@@ -92,6 +92,7 @@ const launchOf = (
         owner: request.owner,
         name: request.member,
         template: request.template,
+        ...(request.expansion.restart === undefined ? {} : { restart: request.expansion.restart }),
       }),
     };
     const fault = tagFaultOf(freeformTags);

@@ -1,7 +1,7 @@
 // Finds what would stop a launch before any is tried, and the places where members can go.
 
 import * as Effect from "effect/Effect";
-import type { Blocker, MemberSighting, ProviderError } from "@muster/core/words/provider";
+import type { Blocker, MemberSighting, Places, ProviderError } from "@muster/core/words/provider";
 import { quote } from "@muster/core/words/quote";
 import { templateMark, type Expansion, type SetResource } from "@muster/core/words/set";
 import type { OciImage, OciSubnet } from "./api.ts";
@@ -11,7 +11,7 @@ import { readTemplate, type OciTemplate } from "./scope.ts";
 import { isDead } from "./sighting.ts";
 
 export interface Preflight {
-  readonly places: Readonly<Record<string, ReadonlyArray<string>>>;
+  readonly places: Readonly<Record<string, Places>>;
   readonly blockers: ReadonlyArray<Blocker>;
 }
 
@@ -39,7 +39,10 @@ export const preflight = (facts: Facts, request: PreflightRequest): Effect.Effec
     }
     return {
       places: Object.fromEntries(
-        checks.map((check) => [check.set, check.place === null ? [] : [check.place]]),
+        checks.map((check) => [
+          check.set,
+          { spread: check.place === null ? [] : [check.place], fallback: [] },
+        ]),
       ),
       blockers: [...blockers.values()],
     };

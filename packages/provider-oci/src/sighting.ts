@@ -16,6 +16,7 @@ import {
   ownTagLimit,
   ownerTag,
   tagKeyLimit,
+  restartTag,
   templateTag,
 } from "./fleet-config/tags.ts";
 
@@ -25,6 +26,7 @@ export const marks = {
   owner: ownerTag,
   member: memberTag,
   template: templateTag,
+  restart: restartTag,
 } as const;
 
 type Tags = Readonly<Record<string, string>>;
@@ -35,11 +37,13 @@ export const marksOf = (member: {
   readonly owner: string;
   readonly name: MemberName;
   readonly template?: string;
+  readonly restart?: string;
 }): Tags => ({
   [marks.fleet]: member.document,
   [marks.owner]: member.owner,
   [marks.member]: formatMember(member.name),
   ...(member.template === undefined ? {} : { [marks.template]: member.template }),
+  ...(member.restart === undefined ? {} : { [marks.restart]: member.restart }),
 });
 
 /** What OCI allows: tags on one resource, characters of a key and of a value. */
@@ -93,6 +97,8 @@ export const sightingOf = (instance: OciInstance): MemberSighting => {
     createdAt: instance.timeCreated,
     place: instance.availabilityDomain,
     template: tagOf(tags, marks.template),
+    restart: tagOf(tags, marks.restart),
+    health: null,
     version: instance.etag,
   };
 };

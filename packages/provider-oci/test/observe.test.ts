@@ -303,7 +303,7 @@ describe("what would stop a launch", () => {
       const [blocker] = blockersOf(seen);
       assert.strictEqual(blocker?.reason, "Invalid");
       assert.include(blocker?.message, "Uocm:IAD-AD-1, Uocm:PHX-AD-1");
-      if (seen.complete) assert.deepStrictEqual(seen.places, { web: [] });
+      if (seen.complete) assert.deepStrictEqual(seen.places, { web: { spread: [], fallback: [] } });
       const absent = makeExpansion({ template: { availabilityDomain: "AD-9" } });
       const [none] = blockersOf(yield* observeOne(handler, absent));
       assert.include(none?.remedy, "Uocm:PHX-AD-2");

@@ -21,6 +21,7 @@ import { escapeText } from "../words/quote.ts";
 import {
   type DocumentRecord,
   type AppliedRecord,
+  type ExhaustionRecord,
   type IntentRecord,
   recordKey,
   type RemovalRecord,
@@ -219,16 +220,29 @@ const closeIntent = (
     audit,
     puts: [
       ...memberAfter(plan, change, acted),
+      ...exhaustionAfter(change, outcome, at),
       ...(outcome.result === "done" ? lessConsent(context, intent) : []),
     ],
     deletes: [recordKey(intent), ...obsolete(change, outcome)],
   };
 };
 
+/** Where there was no capacity, others come first for a while. */
+const exhaustionAfter = (
+  change: Journal.Act,
+  { document: { kind, name }, code }: Outcome,
+  at: string,
+): ReadonlyArray<ExhaustionRecord> => {
+  if (change.action !== "create" || code !== "Exhausted") return [];
+  const { set } = change.member;
+  return [{ _tag: "Exhaustion", document: { kind, name }, set, place: change.place, at }];
+};
+
 /** A removal that was asked for uses up its part of the consent, and no second one can. */
 const lessConsent = (context: ApplyContext, intent: IntentRecord): ReadonlyArray<AppliedRecord> => {
   const level = context.consent.get(intent.member.set);
-  if (!intent.asked || level === undefined || level.count === 0) return [];
+  if (!intent.asked || intent.replaced === true || level === undefined || level.count === 0)
+    return [];
   const less = { ...level, count: level.count - 1 };
   context.consent.set(intent.member.set, less);
   return [less];
@@ -249,11 +263,20 @@ const memberAfter = (
 
 /** What the outcome makes untrue: the wish that was fulfilled, the removal that did not happen. */
 const obsolete = (change: Journal.Act, outcome: Outcome): ReadonlyArray<string> => {
+  if (change.action === "create")
+    return outcome.result === "done" ? roomAgain(change, outcome) : [];
   const tag = change.action === "adopt" ? "Adoption" : "Removal";
-  if (change.action === "create" || (tag === "Adoption") !== (outcome.result === "done")) return [];
+  if ((tag === "Adoption") !== (outcome.result === "done")) return [];
   const { kind, name } = outcome.document;
   return [`${tag}/${kind}/${name}/${change.id}`];
 };
+
+const roomAgain = (
+  { member, place }: CreateChange,
+  { document }: Outcome,
+): ReadonlyArray<string> => [
+  recordKey({ _tag: "Exhaustion", document, set: member.set, place, at: "" }),
+];
 
 const settle = Effect.fnUntraced(function* (
   context: ApplyContext,

@@ -33,6 +33,7 @@ export const intentRecord = (
   member: change.member,
   target: change.action === "create" ? null : change.id,
   asked: change.action === "remove" && change.asked,
+  ...(change.action === "remove" && change.replaced === true ? { replaced: true } : {}),
   place: change.action === "create" ? change.place : null,
   token: change.action === "create" ? change.token : null,
   template: change.action === "create" ? change.template : null,
@@ -134,7 +135,11 @@ const parametersOf = (change: Change): AuditDraft["parameters"] => {
     case "create":
       return { place: change.place, token: change.token, template: change.template };
     case "remove":
-      return { asked: change.asked, version: change.precondition.version };
+      return {
+        asked: change.asked,
+        ...(change.replaced === true ? { replaced: true } : {}),
+        version: change.precondition.version,
+      };
     case "update":
     case "adopt":
       return { version: change.precondition.version };

@@ -3,9 +3,10 @@
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { observe } from "../observe/observe.ts";
+import { overridden } from "../plan/override.ts";
 import { expand, plan, vanishedDocuments } from "../plan/plan.ts";
 import { planning } from "../report/steps.ts";
-import { consentRecords, documentRecord, onlyNews } from "../report/bookkeeping.ts";
+import { consentRecords, documentRecord, onlyNews, rolloutRecords } from "../report/bookkeeping.ts";
 import { Store, type StoreError } from "../store/store.ts";
 import { type Document, type DocumentAddress, formatAddress } from "../words/document.ts";
 import { effectiveChanges, type Plan } from "../words/plan.ts";
@@ -46,15 +47,18 @@ export const look = Effect.fn("look")(function* (
   const store = yield* Store;
   const records = yield* store.load(input.policy.owner);
   const known = records.filter((record): record is DocumentRecord => record._tag === "Document");
+  const now = yield* Clock.currentTimeMillis;
+  const overrides = records.filter((record) => record._tag === "Override");
   const expansions = [
-    ...documents.filter(isMeant).map((document) => expand(input.kinds, document)),
+    ...documents
+      .filter(isMeant)
+      .map((document) => overridden(expand(input.kinds, document), overrides, now).expansion),
     ...vanishedDocuments(documents, known)
       .filter(({ document }) => isMeant(document))
       .map((record) => record.expansion),
   ];
   const observations = yield* observe(input.handlers, expansions, records, input.pace);
   yield* tell(input, { type: "observed", documents: expansions.length, round });
-  const now = yield* Clock.currentTimeMillis;
   const plans = yield* planning(() =>
     plan({
       kinds: input.kinds,
@@ -118,7 +122,16 @@ const gather = (gathered: Gathered): ReadonlyArray<Unit> => {
       news:
         document === undefined
           ? []
-          : [...newsOf(input, document, expansion, record), ...onlyNews(consent, before)],
+          : [
+              ...newsOf(input, document, record),
+              ...onlyNews(consent, before),
+              ...rolloutRecords(
+                one,
+                expansion,
+                own.find((candidate) => candidate._tag === "Rollout"),
+                gathered.now,
+              ),
+            ],
     };
   });
 };
@@ -129,10 +142,9 @@ const formerOf = ({ document, previousName }: Expansion): ReadonlyArray<Document
 const newsOf = (
   input: TurnInput,
   document: Document,
-  expansion: Expansion,
   before: DocumentRecord | undefined,
 ): ReadonlyArray<StoreRecord> =>
   onlyNews(
-    [documentRecord(document, expansion, before, input.mandate.revision)],
+    [documentRecord(document, expand(input.kinds, document), before, input.mandate.revision)],
     before === undefined ? [] : [before],
   );

@@ -6,7 +6,7 @@ import { applyPlan } from "../apply/apply.ts";
 import type { Outcome } from "../apply/outcome.ts";
 import type { HeldLease } from "../lease/lease.ts";
 import { Store, type StoreError } from "../store/store.ts";
-import { effectiveChanges, type Refusal } from "../words/plan.ts";
+import { type CreateChange, effectiveChanges, type Refusal } from "../words/plan.ts";
 import { hasEnded, suspensionRefusal } from "../plan/suspension.ts";
 import { keyOf } from "../words/record.ts";
 import type { LookAgain } from "./again.ts";
@@ -37,18 +37,35 @@ export const workOn = Effect.fn("unit")(function* (
   again: LookAgain,
 ): Effect.fn.Return<Worked, Failure, Store> {
   const outcomes: Array<Outcome> = [];
+  const full = new Set<string>();
   let unit: Unit | undefined = first;
-  for (let round = 1; round <= (input.rounds ?? defaultRounds); round += 1) {
+  for (let round = 1; round <= (input.rounds ?? roundsOf(first)); round += 1) {
     if (unit === undefined || !hasWork(unit)) break;
     const done = yield* applyUnit(input, fence, held, unit);
     outcomes.push(...done);
     unit = yield* again(first.plan.document);
-    if (done.some(endsRounds)) break;
+    for (const outcome of done) noteFull(full, outcome);
+    if (done.some(endsRounds) || (unit !== undefined && comesBack(full, unit))) break;
   }
   return { unit, outcomes };
 });
 
-const endsRounds = ({ result }: Outcome): boolean => result !== "done" && result !== "stale";
+/** A replacement goes on as long as it gets on: each member takes two rounds, or three. */
+const roundsOf = ({ plan: { rollout } }: Unit): number => defaultRounds + 3 * (rollout?.left ?? 0);
+
+/** Without capacity at one place others are left to try. */
+const endsRounds = ({ result, code }: Outcome): boolean =>
+  result !== "done" && result !== "stale" && code !== "Exhausted" && code !== "Halted";
+
+const noteFull = (full: Set<string>, { change, code }: Outcome): void => {
+  if (change.action === "create" && code === "Exhausted") full.add(placeKey(change));
+};
+
+/** Every place was tried: the next would be one that was found full a moment ago. */
+const comesBack = (full: ReadonlySet<string>, { plan }: Unit): boolean =>
+  plan.changes.some((change) => change.action === "create" && full.has(placeKey(change)));
+
+const placeKey = ({ member, place }: CreateChange): string => `${member.set} ${place}`;
 
 const applyUnit = Effect.fnUntraced(function* (
   input: TurnInput,

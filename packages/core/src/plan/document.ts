@@ -10,7 +10,8 @@ import type { SetResource } from "../words/set.ts";
 import { planDestruction } from "./destroy.ts";
 import { holdOf } from "./hold.ts";
 import type { DocumentInput } from "./input.ts";
-import { slotsOf } from "./occupancy.ts";
+import { separateTwins, slotsOf } from "./occupancy.ts";
+import { planReplacement, type Replacement } from "./replace.ts";
 import { earliest, sealPlan } from "./seal.ts";
 import { callRoster, outsider, type Roster, sortOutside } from "./roster.ts";
 import { blindness, longestText } from "./blindness.ts";
@@ -63,8 +64,26 @@ const ownedByAnother = (document: Document, owners: ReadonlyArray<string>): Refu
 
 const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan => {
   const settlement = settleIntents(input, observation.members);
-  const sets = planSets(input, observation, roster, settlement);
-  const refusals = [...blockers(observation), ...sets.flatMap((set) => set.refusals)];
+  const twins = new Map(
+    input.expansion.sets.map((set) => [
+      set.name,
+      separateTwins(roster.members.get(set.name) ?? []),
+    ]),
+  );
+  const replacement = planReplacement({
+    expansion: input.expansion,
+    sets: input.expansion.sets.map((set) => ({ set, members: twins.get(set.name)!.members })),
+    restarts: input.remembered.restarts,
+    rollout: input.remembered.rollout,
+    mayLaunch: observation.blockers.length === 0,
+    now: input.now,
+  });
+  const sets = planSets(input, observation, roster, settlement, { twins, replacement });
+  const refusals = [
+    ...blockers(observation),
+    ...sets.flatMap((set) => set.refusals),
+    ...replacement.refusals,
+  ];
   const destroyed = planDestruction({
     document: input.document,
     left: roster.vanished,
@@ -73,7 +92,7 @@ const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan
   });
   const acts = [...sets.flatMap((set) => set.changes), ...destroyed];
   return sealPlan({
-    ...frame(input, [settlement.dueAt, ...sets.map((set) => set.dueAt)]),
+    ...frame(input, [settlement.dueAt, replacement.dueAt, ...sets.map((set) => set.dueAt)]),
     changes: [
       ...settlement.changes.filter((change) => !isRetaken(change, acts)),
       ...acts,
@@ -85,6 +104,7 @@ const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan
     outside: sortOutside(
       roster.outside.filter(({ id }) => !destroyed.some((change) => change.id === id)),
     ),
+    rollout: replacement.rollout,
     unsettled: settlement.waiting.filter((intent) => !acts.some((change) => change.key === intent)),
     seen: true,
   });
@@ -115,6 +135,10 @@ const planSets = (
   observation: Seen,
   roster: Roster,
   settlement: Settlement,
+  standing: {
+    readonly twins: ReadonlyMap<string, ReturnType<typeof separateTwins>>;
+    readonly replacement: Replacement;
+  },
 ): ReadonlyArray<SetPlan> => {
   // Members that wait for adoption take places, set by set, until all are accounted for.
   let waiting = roster.waiting.length;
@@ -131,7 +155,8 @@ const planSets = (
       planSet({
         ...input,
         set,
-        members,
+        ...standing.twins.get(set.name)!,
+        replacement: standing.replacement,
         moving,
         adopting,
         waiting: taken,
@@ -142,13 +167,15 @@ const planSets = (
           input.remembered.members.filter((record) => isOwnSet(input, record, set.name)),
           settlement.launching.filter((intent) => isOwnSet(input, intent, set.name)),
         ),
-        places: observation.places[set.name] ?? [],
+        places: observation.places[set.name] ?? nowhere,
         blocked: observation.blockers.length > 0,
       }),
     );
   }
   return plans;
 };
+
+const nowhere = { spread: [], fallback: [] };
 
 /** Generations count per name: what was remembered under a former name tells nothing here. */
 const isOwnSet = (
@@ -179,6 +206,9 @@ const blockers = (observation: Seen): ReadonlyArray<Refusal> =>
     remedy: escapeText(blocker.remedy, longestText),
   }));
 
+const overrideEnd = ({ override }: DocumentInput): number | null =>
+  override === null ? null : Date.parse(override.until);
+
 /** What every plan of a document says, with the times at which it would become another. */
 const frame = (input: DocumentInput, dueAt: ReadonlyArray<number | null> = []) => {
   const { document, expansion } = input;
@@ -192,8 +222,9 @@ const frame = (input: DocumentInput, dueAt: ReadonlyArray<number | null> = []) =
     outside: [] as ReadonlyArray<Outsider>,
     unsettled: [] as ReadonlyArray<string>,
     parallel: expansion.parallel,
+    override: input.override,
     hold: hold.refusal,
     orphaned: false,
-    nextDueAt: earliest([hold.dueAt, ...dueAt]),
+    nextDueAt: earliest([hold.dueAt, overrideEnd(input), ...dueAt]),
   };
 };

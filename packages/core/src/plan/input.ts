@@ -2,6 +2,7 @@
 
 import type { Document } from "../words/document.ts";
 import type { Kind } from "../words/kind.ts";
+import type { PlannedOverride } from "../words/plan.ts";
 import type { Policy } from "../words/policy.ts";
 import type { Observation } from "../words/provider.ts";
 import type { StoreRecord } from "../words/record.ts";
@@ -24,7 +25,9 @@ export interface PlanInput {
 
 export interface DocumentInput {
   readonly document: Document;
+  /** With the numbers that hold: a person's override, else the document's. */
   readonly expansion: Expansion;
+  readonly override: PlannedOverride | null;
   readonly observation: Observation | undefined;
   readonly remembered: Remembered;
   readonly policy: Policy;

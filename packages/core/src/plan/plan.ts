@@ -6,6 +6,7 @@ import type { Kind } from "../words/kind.ts";
 import type { Plan } from "../words/plan.ts";
 import type { DocumentRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
+import { overridden } from "./override.ts";
 import { planDocument } from "./document.ts";
 import type { PlanInput } from "./input.ts";
 import { planOrphan } from "./orphan.ts";
@@ -23,12 +24,13 @@ export const plan = (input: PlanInput): ReadonlyArray<Plan> => {
   const isMeant = (address: DocumentAddress): boolean =>
     input.about === undefined || input.about.has(formatAddress(address));
   const asked = input.documents.filter(isMeant).map((document) => {
-    const expansion = expand(input.kinds, document);
+    const remembered = rememberedOf(records, [document, ...previousOf(document)]);
+    const own = expand(input.kinds, document);
     return planDocument({
       document,
-      expansion,
+      ...overridden(own, remembered.overrides, input.now),
       observation: observed.get(formatAddress(document)),
-      remembered: rememberedOf(records, [document, ...previousOf(document)]),
+      remembered,
       policy: input.policy,
       now: input.now,
     });

@@ -8,11 +8,15 @@ import {
   type ApprovalRecord,
   type DestructionRecord,
   type DocumentRecord,
+  type ExhaustionRecord,
   type IntentRecord,
   type MemberRecord,
+  type OverrideRecord,
   type QuarantineRecord,
   recordKey,
   type RemovalRecord,
+  type RestartRecord,
+  type RolloutRecord,
   type StoreRecord,
   type SuspensionRecord,
 } from "../words/record.ts";
@@ -29,6 +33,10 @@ export interface Remembered {
   readonly suspensions: ReadonlyArray<SuspensionRecord>;
   readonly quarantines: ReadonlyArray<QuarantineRecord>;
   readonly destructions: ReadonlyArray<DestructionRecord>;
+  readonly restarts: ReadonlyArray<RestartRecord>;
+  readonly overrides: ReadonlyArray<OverrideRecord>;
+  readonly exhaustions: ReadonlyArray<ExhaustionRecord>;
+  readonly rollout: RolloutRecord | undefined;
   readonly approvals: ReadonlyArray<ApprovalRecord>;
 }
 
@@ -82,6 +90,10 @@ export const rememberedOf = (
     suspensions: of("Suspension"),
     quarantines: of("Quarantine"),
     destructions: of("Destruction"),
+    restarts: of("Restart"),
+    overrides: of("Override"),
+    exhaustions: of("Exhaustion"),
+    rollout: of("Rollout").find((record) => sameAddress(record.document, names[0]!)),
     approvals: index.approvals,
   };
 };

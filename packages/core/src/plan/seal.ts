@@ -6,9 +6,19 @@ import { type Action, type Change, type Plan, planFormatVersion } from "../words
 
 export type UnsealedPlan = Omit<
   Plan,
-  "formatVersion" | "digest" | "drift" | "counts" | "outside" | "unsettled" | "nextDueAt"
+  | "formatVersion"
+  | "digest"
+  | "drift"
+  | "counts"
+  | "outside"
+  | "unsettled"
+  | "rollout"
+  | "override"
+  | "nextDueAt"
 > &
-  Partial<Pick<Plan, "drift" | "counts" | "outside" | "unsettled" | "nextDueAt">>;
+  Partial<
+    Pick<Plan, "drift" | "counts" | "outside" | "unsettled" | "rollout" | "override" | "nextDueAt">
+  >;
 
 /** The order in which changes are told and carried out: what is settled first, what is kept last. */
 const order: Readonly<Record<Action, number>> = {
@@ -32,6 +42,8 @@ export const sealPlan = (unsealed: UnsealedPlan): Plan => {
     counts: unsealed.counts ?? [],
     outside: unsealed.outside ?? [],
     unsettled: unsealed.unsettled ?? [],
+    rollout: unsealed.rollout ?? null,
+    override: unsealed.override ?? null,
     nextDueAt: unsealed.nextDueAt ?? null,
     changes,
   };

@@ -3,17 +3,22 @@
 import { formatAddress } from "../words/document.ts";
 import { formatMember, launchToken, type MemberName } from "../words/member.ts";
 import type { Change, Drift, Reason, Refusal, SetCount } from "../words/plan.ts";
-import type { MemberSighting } from "../words/provider.ts";
+import type { MemberSighting, Places } from "../words/provider.ts";
 import type { AdoptionRecord, ApprovalRecord } from "../words/record.ts";
 import { type SetResource, templateMark } from "../words/set.ts";
 import { consentOf, consentTo } from "./consent.ts";
 import type { DocumentInput } from "./input.ts";
-import { freeSlots, type Occupant, separateTwins, type Slot } from "./occupancy.ts";
+import { freeSlots, type Occupant, type Slot } from "./occupancy.ts";
+import { freshAt, placeOf } from "./placement.ts";
 import { judgeUnasked, newestFirst } from "./removals.ts";
+import type { Replacement } from "./replace.ts";
 
 export interface SetInput extends DocumentInput {
   readonly set: SetResource;
+  /** Without twins. */
   readonly members: ReadonlyArray<Occupant>;
+  /** The younger of two under one name. */
+  readonly twins: ReadonlyArray<Occupant>;
   readonly moving: ReadonlyArray<Occupant>;
   readonly adopting: ReadonlyArray<{
     readonly sighting: MemberSighting;
@@ -24,7 +29,8 @@ export interface SetInput extends DocumentInput {
   /** Launches under a former name that may still arrive: they count until they are told. */
   readonly arriving: number;
   readonly slots: ReadonlyMap<number, Slot>;
-  readonly places: ReadonlyArray<string>;
+  readonly places: Places;
+  readonly replacement: Replacement;
   /** Something that was found by looking forbids launches. */
   readonly blocked: boolean;
 }
@@ -38,30 +44,43 @@ export interface SetPlan {
 }
 
 export const planSet = (input: SetInput): SetPlan => {
-  const { members, twins } = separateTwins(input.members);
+  const { members } = input;
   const marks = planMarks(input);
-  const present = members.length + marks.length + input.waiting;
-  const missing = Math.max(0, input.set.count - present - input.arriving);
+  const present = members.filter(counts).length + marks.length + input.waiting;
+  const wanted = input.set.count + (input.replacement.surge.get(input.set.name) ?? 0);
+  const stopped = members.length - members.filter(counts).length;
+  const missing = Math.max(0, wanted - present - input.arriving);
+  const launched = stopped >= Math.max(1, wanted) ? 0 : missing;
   // Who waits for adoption fills a place, and never pushes out one of ours.
-  const surplus = Math.max(0, present - input.waiting - input.set.count);
-  const launches = input.blocked ? noLaunches : planLaunches(input, marks, missing);
-  const removals = planRemovals(input, members, twins, surplus);
+  const surplus = Math.max(0, present - input.waiting - wanted);
+  const launches = input.blocked ? noLaunches : planLaunches(input, marks, launched);
+  const removals = planRemovals(input, surplus);
   const going = new Set(removals.changes.map((change) => change.key));
   const staying = members.filter((occupant) => !going.has(removeKey(occupant)));
   return {
     changes: [...marks, ...launches.changes, ...removals.changes, ...staying.map(keep)],
-    refusals: [...launches.refusals, ...removals.refusals],
+    refusals: [
+      ...launches.refusals,
+      ...removals.refusals,
+      ...(launched < missing ? [stopping(input.set, stopped)] : []),
+    ],
     drift: staying.flatMap((occupant) => driftOf(input.set, occupant)),
     count: {
       set: input.set.name,
       asked: input.set.count,
-      present: present + twins.length,
+      present: present + input.twins.length,
       running: members.filter((occupant) => occupant.sighting.phase === "running").length,
       unowned: input.waiting,
     },
-    dueAt: removals.dueAt,
+    dueAt: soonest([removals.dueAt, missing > 0 ? freshAt(input) : null]),
   };
 };
+
+const soonest = (times: ReadonlyArray<number | null>): number | null =>
+  times.reduce((a, b) => (a === null || b === null ? (a ?? b) : Math.min(a, b)), null);
+
+/** What is stopped is no member; nothing starts it, and nothing takes its name. */
+const counts = ({ sighting }: Occupant): boolean => sighting.phase !== "stopped";
 
 /** A member that stays as it is. */
 export const keep = (occupant: Occupant): Change => ({
@@ -142,14 +161,14 @@ const planLaunches = (
   missing: number,
 ): { readonly changes: ReadonlyArray<Change>; readonly refusals: ReadonlyArray<Refusal> } => {
   if (missing === 0) return noLaunches;
-  const place = input.places[0];
-  if (place === undefined) return { changes: [], refusals: [nowhere(input.set)] };
+  const { spread, fallback } = input.places;
+  if (spread.length + fallback.length === 0) return { changes: [], refusals: [nowhere(input.set)] };
   const slots = new Map(input.slots);
   for (const { member } of marks) slots.set(member.slot, { ...member, state: "held" });
   const template = templateMark(input.set.template);
   const changes = freeSlots(input.set.name, slots, missing).map((member): Change => {
     const slot = slots.get(member.slot);
-    const there = slot?.intent?.place ?? place;
+    const there = slot?.intent?.place ?? placeOf(input, member);
     return {
       action: "create",
       key: createKey(input, member),
@@ -189,6 +208,15 @@ const countRaised = (input: SetInput): boolean => {
   return before === undefined || before.count < input.set.count;
 };
 
+/** Members that stop by themselves would be launched anew for ever, and each is paid for. */
+const stopping = (set: SetResource, stopped: number): Refusal => ({
+  reason: {
+    code: "StoppedMembers",
+    text: `${stopped} members of set ${set.name} are stopped; no more are launched beside them`,
+  },
+  remedy: "find out why they stop, then start or terminate them: muster does neither unasked",
+});
+
 const nowhere = (set: SetResource): Refusal => ({
   reason: { code: "NoPlace", text: `there is no place for members of set ${set.name}` },
   remedy: "check where the document says they shall run",
@@ -196,21 +224,30 @@ const nowhere = (set: SetResource): Refusal => ({
 
 const planRemovals = (
   input: SetInput,
-  members: ReadonlyArray<Occupant>,
-  twins: ReadonlyArray<Occupant>,
   surplus: number,
 ): {
   readonly changes: ReadonlyArray<Change>;
   readonly refusals: ReadonlyArray<Refusal>;
   readonly dueAt: number | null;
 } => {
-  const going = newestFirst(members).slice(0, surplus);
+  const { twins, replacement } = input;
+  const members = input.members.filter(counts);
+  const awaits = ({ sighting }: Occupant) => replacement.awaiting.has(sighting.id);
+  // Those that await replacement go first: so nobody is launched for them.
+  const going = [
+    ...newestFirst(members.filter(awaits)),
+    ...newestFirst(members.filter((occupant) => !awaits(occupant))),
+  ].slice(0, surplus);
+  const replaced = members.filter(
+    (occupant) => replacement.going.has(occupant.sighting.id) && !going.includes(occupant),
+  );
   const { policy, now } = input;
   const consent = consentTo(lastApplied(input), input.set.count, policy.listLagMillis, now);
   const early = going.filter(({ sighting }) => sighting.createdAt < (consent.createdBefore ?? ""));
   const late = going.filter((occupant) => !early.includes(occupant));
-  const asked = [...early, ...late.slice(0, consent.removals)];
-  const unasked = [...twins, ...late.slice(consent.removals)].filter(isWhole);
+  const consented = consent.removals + replacement.left;
+  const asked = [...early, ...late.slice(0, consented)];
+  const unasked = [...twins, ...late.slice(consented)].filter(isWhole);
   const verdict = judgeUnasked(
     input.set.name,
     input.set.count,
@@ -227,6 +264,10 @@ const planRemovals = (
     text: `${input.set.count} are asked for and more are there; the newest go`,
   };
   const changes = [
+    ...replaced.map((occupant) => ({
+      ...remove(occupant, true, null, replacement.awaiting.get(occupant.sighting.id)!),
+      replaced: true as const,
+    })),
     ...asked.map((occupant) => remove(occupant, true, null, reason)),
     ...(verdict.allowed ? unasked : []).map((occupant) =>
       remove(occupant, false, verdict.approval, unaskedReason(occupant, twins)),

@@ -2,15 +2,18 @@
 
 import { canonicalJson } from "../words/canonical.ts";
 import { consentOf } from "../plan/consent.ts";
+import { foldRollout, isOver } from "../plan/replace.ts";
+import { draftRollout } from "../rollout/machine.ts";
 import type { Document } from "../words/document.ts";
 import { effectiveChanges, type Plan } from "../words/plan.ts";
 import {
   type AppliedRecord,
   type DocumentRecord,
   recordKey,
+  type RolloutRecord,
   type StoreRecord,
 } from "../words/record.ts";
-import { type Expansion, templateMark } from "../words/set.ts";
+import { type Expansion, serially, templateMark } from "../words/set.ts";
 
 /** The document as it is asked for now; its revision is the one that changed its input. */
 export const documentRecord = (
@@ -63,11 +66,31 @@ export const appliedRecords = (
       }))
     : [];
 
+/** The position of a rollout as this look leaves it. */
+export const rolloutRecords = (
+  { document, rollout }: Plan,
+  expansion: Expansion,
+  before: RolloutRecord | undefined,
+  now: number,
+): ReadonlyArray<RolloutRecord> => {
+  if (rollout === null || (rollout.events.length === 0 && !rollout.isNew)) return [];
+  const goesOn = before !== undefined && !rollout.isNew;
+  const start = goesOn ? before.state : draftRollout(rollout.total);
+  const policy = expansion.replace ?? serially;
+  const state = foldRollout(start, rollout.events, policy, now);
+  return [{ _tag: "Rollout", document, trigger: rollout.trigger, state }];
+};
+
+/** Whether some members still await replacement, or the last was replaced and is not judged yet. */
+export const isReplacing = ({ rollout }: Plan): boolean =>
+  rollout !== null && !isOver({ phase: rollout.phase });
+
 /** Everything asked for is there, and nothing was refused, left open or out of sight. */
 export const isConverged = (plan: Plan): boolean =>
   plan.seen &&
   plan.refusals.length === 0 &&
   plan.unsettled.length === 0 &&
+  !isReplacing(plan) &&
   effectiveChanges(plan).length === 0;
 
 /** Those records that the store does not hold already: a converged loop writes nothing. */

@@ -4,8 +4,9 @@ import type { Plan } from "../words/plan.ts";
 import { recordKey, type StoreRecord } from "../words/record.ts";
 
 /**
- * The keys of wishes to destroy what is gone, or is asked for again. None while the plan may not be
- * applied or not all was seen: then nothing was told for good.
+ * The keys of wishes that came true or came to their end: to destroy what is gone or is asked for
+ * again, to restart what was restarted, of numbers that do not hold any more. None while the plan
+ * may not be applied or not all was seen: then nothing was told for good.
  */
 export const spentWishes = (
   plan: Plan,
@@ -13,9 +14,20 @@ export const spentWishes = (
 ): ReadonlyArray<string> =>
   plan.hold !== null || !plan.seen
     ? []
-    : records
-        .filter((record) => record._tag === "Destruction" && !isLeft(plan, record.id))
-        .map(recordKey);
+    : records.filter((record) => isSpent(plan, record)).map(recordKey);
+
+const isSpent = (plan: Plan, record: StoreRecord): boolean => {
+  switch (record._tag) {
+    case "Destruction":
+      return !isLeft(plan, record.id);
+    case "Restart":
+      return plan.rollout === null || plan.rollout.phase === "Succeeded";
+    case "Override":
+      return plan.override === null;
+    default:
+      return false;
+  }
+};
 
 /** It stands where nothing asks for it, and is about to go or to stay there. */
 const isLeft = (plan: Plan, id: string): boolean =>

@@ -2,6 +2,7 @@
 
 import type { DocumentAddress } from "./document.ts";
 import type { MemberName } from "./member.ts";
+import type { RolloutEvent, RolloutPhase, StagePhase } from "./rollout.ts";
 
 /** Why a change, a refusal or a condition is what it is. */
 export interface Reason {
@@ -35,6 +36,8 @@ export interface RemoveChange extends ChangeBase {
   readonly id: string;
   /** Whether a changed number asked for it; what nobody asked for is limited. */
   readonly asked: boolean;
+  /** Another member follows: the numbers stand for as many as before. */
+  readonly replaced?: true;
   /** The consent that let it through, when the limit had refused it. */
   readonly consent: { readonly by: string; readonly digest: string } | null;
   readonly precondition: Precondition;
@@ -118,6 +121,38 @@ export interface SetCount {
   readonly unowned: number;
 }
 
+/** How far the replacement of members has come, and what this look adds to it. */
+export interface PlannedRollout {
+  /** What it is for. */
+  readonly trigger: string;
+  /** It begins with this look; else it goes on from the position that is stored. */
+  readonly isNew: boolean;
+  /** How many awaited replacement at its start, how many stages' worth are behind it, how many await it. */
+  readonly total: number;
+  readonly done: number;
+  readonly left: number;
+  /** The number of the stage that it is at; 0 before the first. */
+  readonly stage: number;
+  readonly phase: RolloutPhase;
+  readonly stagePhase: StagePhase | null;
+  /** What was seen since the position was stored. */
+  readonly events: ReadonlyArray<RolloutEvent>;
+}
+
+/** A person's numbers that are in force in place of the document's. */
+export interface PlannedOverride {
+  readonly counts: ReadonlyArray<{
+    readonly set: string;
+    readonly count: number;
+    /** What the document asks for. */
+    readonly instead: number;
+  }>;
+  readonly by: string;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly until: string;
+}
+
 export const planFormatVersion = "1.0";
 
 export interface Plan {
@@ -136,6 +171,9 @@ export interface Plan {
   /** Whether observe saw all there is; nothing is planned on less. */
   readonly seen: boolean;
   readonly parallel: { readonly create: number; readonly remove: number };
+  /** Nothing while no member awaits replacement, and none did. */
+  readonly rollout: PlannedRollout | null;
+  readonly override: PlannedOverride | null;
   /** A hold lets the plan be read but not applied. */
   readonly hold: Refusal | null;
   /** The document is no longer asked for; its members stay. */

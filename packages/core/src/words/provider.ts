@@ -44,10 +44,25 @@ export class ProviderError extends Schema.TaggedError<ProviderError>()("Provider
 
 /**
  * Where a member is in its life.
- * `stopped` and `unknown` hold their slot and are never removed unasked;
+ * `stopped` does not count, and keeps its slot; `unknown` counts; neither is removed unasked;
  * `leaving` cannot come back; `gone` is dead.
  */
 export type MemberPhase = "starting" | "running" | "stopped" | "leaving" | "gone" | "unknown";
+
+/** Whether a member is well; `unknown` is never a pass. */
+export interface Health {
+  readonly verdict: "pass" | "fail" | "unknown";
+  /** What was measured, in numbers where there are some; text from outside may stand in it. */
+  readonly text: string;
+}
+
+/** Where the members of a set can go. */
+export interface Places {
+  /** Equally good: slots take them in turn. */
+  readonly spread: ReadonlyArray<string>;
+  /** Only where the others have no capacity, best first. */
+  readonly fallback: ReadonlyArray<string>;
+}
 
 /** A member that was just seen. */
 export interface MemberSighting {
@@ -67,6 +82,10 @@ export interface MemberSighting {
   readonly place: string;
   /** The template that it was made from, by digest; nothing when not marked. */
   readonly template: string | null;
+  /** The restart that it was launched under; nothing when none was asked for by then. */
+  readonly restart: string | null;
+  /** How it is, where somebody asks; nothing when nobody does. */
+  readonly health: Health | null;
   /** Changes whenever the member does; volatile, so only ever a precondition. */
   readonly version: string | null;
 }
@@ -84,8 +103,8 @@ export type Observation =
       readonly document: DocumentAddress;
       readonly complete: true;
       readonly members: ReadonlyArray<MemberSighting>;
-      /** Where each set's members can go, best first. */
-      readonly places: Readonly<Record<string, ReadonlyArray<string>>>;
+      /** Where each set's members can go. */
+      readonly places: Readonly<Record<string, Places>>;
       readonly blockers: ReadonlyArray<Blocker>;
     }
   | {

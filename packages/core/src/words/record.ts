@@ -1,6 +1,7 @@
 // What the store remembers and plan needs: one schema per record, because a store is read by later versions too.
 
 import * as Schema from "effect/Schema";
+import { RolloutState } from "./rollout.ts";
 
 const Address = Schema.Struct({ kind: Schema.String, name: Schema.String });
 const Member = Schema.Struct({ set: Schema.String, slot: Schema.Int, generation: Schema.Int });
@@ -14,6 +15,13 @@ const SetResource = Schema.Struct({
   previousName: Schema.optionalKey(Schema.String),
 });
 
+const Replace = Schema.Struct({
+  maxUnavailable: Schema.Int,
+  maxSurge: Schema.Int,
+  pauseMillis: Schema.Int,
+  onDrift: Schema.Boolean,
+});
+
 const Expansion = Schema.Struct({
   document: Address,
   previousName: Schema.optionalKey(Schema.String),
@@ -21,6 +29,14 @@ const Expansion = Schema.Struct({
   sets: Schema.Array(SetResource),
   scope: Schema.Record(Schema.String, Schema.Json),
   parallel: Schema.Struct({ create: Schema.Int, remove: Schema.Int }),
+  replace: Schema.optionalKey(Replace),
+  restart: Schema.optionalKey(Schema.String),
+  health: Schema.optionalKey(
+    Schema.Struct({
+      probe: Schema.Record(Schema.String, Schema.Json),
+      patienceMillis: Schema.Int,
+    }),
+  ),
   suspend: Schema.optionalKey(Schema.Struct({ until: Schema.String, reason: Schema.String })),
 });
 
@@ -72,6 +88,8 @@ export const IntentRecord = Schema.Struct({
   target: Schema.NullOr(Schema.String),
   /** On a removal: whether a person's number asked for it. */
   asked: Schema.Boolean,
+  /** On a removal: another member follows, so the numbers stand for as many as before. */
+  replaced: Schema.optionalKey(Schema.Literal(true)),
   place: Schema.NullOr(Schema.String),
   token: Schema.NullOr(Schema.String),
   template: Schema.NullOr(Schema.String),
@@ -160,6 +178,50 @@ export const DestructionRecord = Schema.Struct({
   at: Schema.String,
 });
 
+/** A person's wish that what is there now be replaced; gone once it is. */
+export const RestartRecord = Schema.Struct({
+  _tag: Schema.Literal("Restart"),
+  document: Address,
+  /** Members that the provider created then or before are meant: by its clock, not by ours. */
+  createdUntil: Schema.String,
+  by: Schema.String,
+  reason: Schema.String,
+  at: Schema.String,
+});
+
+/** A person's numbers in place of the document's, until a time, or until the document's change. */
+export const OverrideRecord = Schema.Struct({
+  _tag: Schema.Literal("Override"),
+  document: Address,
+  /** By set; `instead` is what the document asked for then. */
+  counts: Schema.Array(
+    Schema.Struct({ set: Schema.String, count: Schema.Int, instead: Schema.Int }),
+  ),
+  by: Schema.String,
+  reason: Schema.String,
+  at: Schema.String,
+  /** ISO 8601; it ends by itself. */
+  until: Schema.String,
+});
+
+/** Where a set found no capacity, and when: other places are tried before it. */
+export const ExhaustionRecord = Schema.Struct({
+  _tag: Schema.Literal("Exhaustion"),
+  document: Address,
+  set: Schema.String,
+  place: Schema.String,
+  at: Schema.String,
+});
+
+/** How far the replacement of a document's members has come. */
+export const RolloutRecord = Schema.Struct({
+  _tag: Schema.Literal("Rollout"),
+  document: Address,
+  /** What it is for: another trigger begins another rollout. */
+  trigger: Schema.String,
+  state: RolloutState,
+});
+
 /** How one run went; only runs that changed or refused something are remembered, the newest. */
 export const RunRecord = Schema.Struct({
   _tag: Schema.Literal("Run"),
@@ -201,6 +263,10 @@ export const StoreRecord = Schema.Union([
   SuspensionRecord,
   QuarantineRecord,
   DestructionRecord,
+  RestartRecord,
+  OverrideRecord,
+  ExhaustionRecord,
+  RolloutRecord,
   RunRecord,
 ]);
 
@@ -216,12 +282,16 @@ export type HeadRecord = typeof HeadRecord.Type;
 export type SuspensionRecord = typeof SuspensionRecord.Type;
 export type QuarantineRecord = typeof QuarantineRecord.Type;
 export type DestructionRecord = typeof DestructionRecord.Type;
+export type RestartRecord = typeof RestartRecord.Type;
+export type OverrideRecord = typeof OverrideRecord.Type;
+export type ExhaustionRecord = typeof ExhaustionRecord.Type;
+export type RolloutRecord = typeof RolloutRecord.Type;
 export type RunRecord = typeof RunRecord.Type;
 export type StoreRecord = typeof StoreRecord.Type;
 
 /** The key of a record of which each document has one. */
 export const keyOf = (
-  tag: "Document" | "Status" | "Suspension" | "Quarantine",
+  tag: "Document" | "Status" | "Suspension" | "Quarantine" | "Restart" | "Override" | "Rollout",
   { kind, name }: { readonly kind: string; readonly name: string },
 ): string => `${tag}/${kind}/${name}`;
 
@@ -240,6 +310,8 @@ export const recordKey = (record: StoreRecord): string => {
       return `Member/${record.document.kind}/${record.document.name}/${record.member.set}/${record.member.slot}`;
     case "Applied":
       return `Applied/${record.document.kind}/${record.document.name}/${record.set}`;
+    case "Exhaustion":
+      return `Exhaustion/${record.document.kind}/${record.document.name}/${record.set}/${record.place}`;
     case "Removal":
     case "Adoption":
     case "Destruction":

@@ -18,6 +18,34 @@ export interface SetResource {
   readonly previousName?: string;
 }
 
+/** How members that await replacement are replaced. */
+export interface ReplacePolicy {
+  /** How many of the members asked for may be missing at a time. */
+  readonly maxUnavailable: number;
+  /** How many members may be there beyond the count while it lasts. */
+  readonly maxSurge: number;
+  /** Between two stages, in milliseconds. */
+  readonly pauseMillis: number;
+  /** Whether a member that was made from another template awaits replacement without being asked. */
+  readonly onDrift: boolean;
+}
+
+/** Strictly one after the other, and only when somebody asks. */
+export const serially: ReplacePolicy = {
+  maxUnavailable: 1,
+  maxSurge: 0,
+  pauseMillis: 0,
+  onDrift: false,
+};
+
+/** How a member is asked whether it is well. */
+export interface HealthQuestion {
+  /** Opaque to the core: the handler knows how to ask. */
+  readonly probe: JsonObject;
+  /** How long a new member may take until it is well, in milliseconds. */
+  readonly patienceMillis: number;
+}
+
 /** What a document asks for, once expanded by its kind. */
 export interface Expansion {
   readonly document: DocumentAddress;
@@ -28,6 +56,12 @@ export interface Expansion {
   readonly scope: JsonObject;
   /** How many members may be in flight at a time. */
   readonly parallel: { readonly create: number; readonly remove: number };
+  /** How members are replaced; `serially` when not given. */
+  readonly replace?: ReplacePolicy;
+  /** Kept on each member that is launched; members that bear another are replaced. */
+  readonly restart?: string;
+  /** Without it a member that runs is well. */
+  readonly health?: HealthQuestion;
   /** The document itself asks to be left as it is until a time (ISO 8601). */
   readonly suspend?: { readonly until: string; readonly reason: string };
 }

@@ -19,6 +19,8 @@ const occupant = (slot: number, generation: number, id: string, minute: number):
     createdAt: `2026-05-01T12:0${minute}:00.000Z`,
     place: "a",
     template: null,
+    restart: null,
+    health: null,
     version: null,
   },
 });

@@ -11,9 +11,16 @@ export const fleetTag = "fleetctl-fleet";
 export const ownerTag = "muster-owner";
 export const memberTag = "muster-member";
 export const templateTag = "muster-template";
+export const restartTag = "muster-restart";
 
 /** OCI keeps ten freeform tags on an instance; muster needs these. */
-export const reservedTags: ReadonlyArray<string> = [fleetTag, ownerTag, memberTag, templateTag];
+export const reservedTags: ReadonlyArray<string> = [
+  fleetTag,
+  ownerTag,
+  memberTag,
+  templateTag,
+  restartTag,
+];
 export const ownTagLimit = 10 - reservedTags.length;
 
 /** Whatever muster may write one day, now or later. */
@@ -31,12 +38,12 @@ export const FreeformTags = Schema.Record(Schema.String, TagValue)
   .check(
     Schema.isMaxProperties(ownTagLimit, {
       message: `more than ${ownTagLimit} freeform tags`,
-      hint: "OCI keeps ten on an instance and muster needs four; use defined tags for the rest",
+      hint: `OCI keeps ten on an instance and muster needs ${reservedTags.length}; use defined tags for the rest`,
     }),
   )
   .annotate({
     title: "Freeform tags",
-    description: `At most ${ownTagLimit}, name and text: OCI keeps ten, and muster needs four.`,
+    description: `At most ${ownTagLimit}, name and text: OCI keeps ten, and muster needs ${reservedTags.length}.`,
   });
 
 const WrittenTags = Schema.Record(

@@ -7,6 +7,7 @@ import {
   type Accepted,
   type Blocker,
   type CreateRequest,
+  type Health,
   type Handler,
   type MemberPhase,
   type MemberSighting,
@@ -72,8 +73,14 @@ export interface FakeFaults {
   readonly blind: Map<string, ProviderError>;
   /** What stands in a document's way, by document name. */
   readonly blocked: Map<string, Blocker>;
-  /** Where members can go, best first. */
+  /** Where members can go: to the first, and to the others when it is full. */
   places: ReadonlyArray<string>;
+  /** Those of them that are equally good. */
+  spread: number;
+  /** Places without capacity. */
+  readonly full: Set<string>;
+  /** How a machine is, by identifier; well when nothing is said. */
+  readonly health: Map<string, Health>;
   /** Whether a list breaks off before its end. */
   halfRead: boolean;
 }
@@ -99,6 +106,9 @@ export const makeFakeCloud = (): FakeCloud => {
     blind: new Map(),
     blocked: new Map(),
     places: ["place-1"],
+    spread: 1,
+    full: new Set(),
+    health: new Map(),
     halfRead: false,
   };
   const inFlight = new Set<string>();
@@ -175,11 +185,24 @@ export const makeFakeCloud = (): FakeCloud => {
     return {
       document: expansion.document,
       complete: true,
-      members: [...seen.values()],
-      places: Object.fromEntries(expansion.sets.map((set) => [set.name, faults.places])),
+      members: [...seen.values()].map((machine) => asked(expansion, machine)),
+      places: Object.fromEntries(
+        expansion.sets.map((set) => [
+          set.name,
+          {
+            spread: faults.places.slice(0, faults.spread),
+            fallback: faults.places.slice(faults.spread),
+          },
+        ]),
+      ),
       blockers: blocker === undefined ? [] : [blocker],
     };
   };
+
+  const asked = (expansion: Expansion, machine: FakeMachine): FakeMachine =>
+    expansion.health === undefined || machine.phase !== "running"
+      ? machine
+      : { ...machine, health: faults.health.get(machine.id) ?? { verdict: "pass", text: "well" } };
 
   const create = (request: CreateRequest, now: number): Accepted | ProviderError => {
     const before = tokens.get(request.token);
@@ -189,6 +212,7 @@ export const makeFakeCloud = (): FakeCloud => {
         ? occupantDead
         : { id: before, operation: null };
     }
+    if (faults.full.has(request.place)) return noCapacity;
     const machine: FakeMachine = {
       id: identify(),
       displayName: `${request.expansion.document.name}-${formatMember(request.member)}`,
@@ -199,6 +223,8 @@ export const makeFakeCloud = (): FakeCloud => {
       createdAt: new Date(now).toISOString(),
       place: request.place,
       template: request.template,
+      restart: request.expansion.restart ?? null,
+      health: null,
       version: "v0",
       compartment: compartmentOf(request.expansion),
     };
@@ -291,6 +317,8 @@ export const makeFakeCloud = (): FakeCloud => {
           createdAt: "2026-01-01T00:00:00.000Z",
           place: "place-1",
           template: null,
+          restart: null,
+          health: null,
           version: "v0",
           compartment: "c1",
           ...machine,
@@ -331,6 +359,12 @@ const occupantDead = new ProviderError({
   operation: "CreateMachine",
   message: "the token is spent",
   occupantDead: true,
+});
+
+const noCapacity = new ProviderError({
+  reason: "Exhausted",
+  operation: "CreateMachine",
+  message: "the place is full",
 });
 
 const conflict = new ProviderError({

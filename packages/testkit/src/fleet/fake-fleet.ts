@@ -10,6 +10,16 @@ const FakeSpec = Schema.Struct({
   template: Schema.optionalKey(Schema.String),
   parallel: Schema.optionalKey(Schema.Int),
   suspend: Schema.optionalKey(Schema.Struct({ until: Schema.String, reason: Schema.String })),
+  restart: Schema.optionalKey(Schema.String),
+  replace: Schema.optionalKey(
+    Schema.Struct({
+      maxUnavailable: Schema.Int,
+      maxSurge: Schema.Int,
+      pauseMillis: Schema.Int,
+      onDrift: Schema.Boolean,
+    }),
+  ),
+  patienceMillis: Schema.optionalKey(Schema.Int),
   groups: Schema.Array(
     Schema.Struct({
       name: Schema.String,
@@ -39,6 +49,11 @@ export const FakeFleet: Kind<FakeSpec> = {
     })),
     scope: { compartment: document.spec.compartment ?? "c1" },
     parallel: { create: document.spec.parallel ?? 5, remove: 10 },
+    ...(document.spec.restart === undefined ? {} : { restart: document.spec.restart }),
+    ...(document.spec.replace === undefined ? {} : { replace: document.spec.replace }),
+    ...(document.spec.patienceMillis === undefined
+      ? {}
+      : { health: { probe: {}, patienceMillis: document.spec.patienceMillis } }),
     ...(document.spec.suspend === undefined ? {} : { suspend: document.spec.suspend }),
   }),
 };

@@ -118,18 +118,47 @@ describe("law 5: missing is not zero", () => {
     }),
   );
 
-  it.effect("a member in an unknown or stopped phase holds its slot and is not Ready", () =>
+  it.effect("a member in an unknown phase counts, holds its slot and is not Ready", () =>
     Effect.gen(function* () {
-      for (const phase of ["unknown", "stopped"] as const) {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
+      cloud.setPhase(cloud.machines()[0]!.id, "unknown");
+      const turn = yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
+      assert.strictEqual(cloud.mutations().length, 2);
+      assert.strictEqual(ready(turn).status, "False");
+      assert.strictEqual(turn.left[0]!.drift[0]?.seen, "unknown");
+    }),
+  );
+
+  it.effect(
+    "a stopped member is none: another is launched, it keeps its name, nobody removes it",
+    () =>
+      Effect.gen(function* () {
         const cloud = makeFakeCloud();
         const store = makeMemoryStore();
         yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
-        cloud.setPhase(cloud.machines()[0]!.id, phase);
+        const stopped = cloud.machines()[0]!.id;
+        cloud.setPhase(stopped, "stopped");
         const turn = yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
-        assert.strictEqual(cloud.mutations().length, 2);
-        assert.strictEqual(ready(turn).status, "False");
-        assert.strictEqual(turn.left[0]!.drift[0]?.seen, phase);
+        assert.deepStrictEqual(living(cloud, "site"), ["web-1.1", "web-2.1", "web-3.1"]);
+        assert.strictEqual(turn.left[0]!.drift[0]?.seen, "stopped");
+        assert.strictEqual(turn.left[0]!.counts[0]!.present, 2);
+        yield* turnOf({ cloud, store, documents: [fleetOf(0)] });
+        assert.deepStrictEqual(living(cloud, "site"), ["web-1.1"]);
+      }),
+  );
+
+  it.effect("members that stop by themselves are not launched anew for ever", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      for (let turn = 0; turn < 9; turn += 1) {
+        const { left } = yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
+        if (turn > 4) assert.strictEqual(left[0]!.refusals[0]?.reason.code, "StoppedMembers");
+        for (const { id } of cloud.machines()) cloud.setPhase(id, "stopped");
       }
+      assert.isAtMost(cloud.mutations().length, 4);
     }),
   );
 

@@ -93,6 +93,8 @@ const sighting = (seen: Scenario["seen"][number], index: number): MemberSighting
   createdAt: new Date(start - seen.age * 1000).toISOString(),
   place: "place-1",
   template: null,
+  restart: null,
+  health: null,
   version: `v${index}`,
 });
 
@@ -229,7 +231,7 @@ const planned = (scenario: Scenario, order: ReadonlyArray<number> | null, now = 
       members: arrange(
         scenario.seen.map(sighting).filter((seen) => seen.document === document.name),
       ),
-      places: { web: ["place-1"] },
+      places: { web: { spread: ["place-1"], fallback: [] } },
       blockers: [],
     })),
     records: arrange(recordsOf(scenario)),
@@ -412,7 +414,7 @@ describe("law 1: pure plan", () => {
             .map(sighting)
             .filter((seen) => seen.document === document.name)
             .map((seen) => ({ ...seen, version: `another-${seen.version}` })),
-          places: { web: ["place-1"] },
+          places: { web: { spread: ["place-1"], fallback: [] } },
           blockers: [],
         })),
         records: recordsOf(scenario),
