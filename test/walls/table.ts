@@ -50,7 +50,7 @@ export const walls: Readonly<Record<string, Wall>> = {
     node: true,
     inOneFile: { "node:sqlite": "src/sqlite.ts" },
   },
-  server: { muster: ["core"], world: ["effect"], node: true },
+  server: { muster: ["core", "sdk"], world: ["effect"], node: true },
   cli: {
     muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "server", "testkit"],
     world: ["effect", "@effect/platform-node"],

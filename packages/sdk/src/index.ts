@@ -3,6 +3,20 @@
 export { createMuster, type CallOptions, type Muster, type MusterOptions } from "./client.ts";
 export { MusterClosed } from "./closed.ts";
 export { defineConfig, type MusterConfig } from "./config.ts";
+export {
+  FleetActions,
+  FleetAnswer,
+  FleetBusy,
+  type FleetControl,
+  FleetControlStatus,
+  FleetFailed,
+  FleetMetrics,
+  FleetOperation,
+  FleetOverride,
+  FleetPhase,
+  RestartRequest,
+  ScaleRequest,
+} from "./fleet-contract.ts";
 export { apply, plan, type TurnError, type TurnOptions } from "./turn.ts";
 export {
   ConfigurationError,
