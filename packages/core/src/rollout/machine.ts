@@ -147,7 +147,8 @@ const retried = (
   const { stage } = state;
   const target = stage?.targets.find(({ id }) => id === event.target);
   // What nobody knows the outcome of must be read back first: it may have been done.
-  if (stage?.phase !== "ApplyBlocked" || target?.result !== "failed") return refused(state, event);
+  const mayBegin = isActive(state) && stage?.phase === "ApplyBlocked";
+  if (!mayBegin || target?.result !== "failed") return refused(state, event);
   const targets = stage.targets.map((one) =>
     one.id === event.target ? { ...one, result: "pending" as const } : one,
   );
