@@ -21,6 +21,7 @@ import { escapeText } from "../words/quote.ts";
 import {
   type DocumentRecord,
   type AppliedRecord,
+  type BurialRecord,
   type ExhaustionRecord,
   type IntentRecord,
   recordKey,
@@ -145,15 +146,16 @@ const openIntent = (
     intent,
     ...(change.action === "remove" ? Journal.removalRecord(plan.document, change, intent.at) : []),
   ],
-  deletes: change.action === "remove" && !change.asked ? expiredRemovals(context, intent.at) : [],
+  deletes: change.action === "remove" ? expired(context, intent.at) : [],
   audit: [Journal.intentEntry(context.mandate, plan.document, plan.digest, change, intent.at)],
 });
 
-/** What left the sliding window long ago limits nothing any more. */
-const expiredRemovals = (context: ApplyContext, at: string): ReadonlyArray<string> => {
+/** What left the sliding window long ago limits nothing any more; by then no list lags either. */
+const expired = (context: ApplyContext, at: string): ReadonlyArray<string> => {
   const before = new Date(Date.parse(at) - 2 * context.removalWindowMillis).toISOString();
   return context.records
-    .filter((record) => record._tag === "Removal" && record.at < before)
+    .filter(({ _tag }) => _tag === "Removal" || _tag === "Burial")
+    .filter((record) => "at" in record && record.at < before)
     .map(recordKey);
 };
 
@@ -220,11 +222,22 @@ const closeIntent = (
     audit,
     puts: [
       ...memberAfter(plan, change, acted),
+      ...burialAfter(change, acted, at),
       ...exhaustionAfter(change, outcome, at),
       ...(outcome.result === "done" ? lessConsent(context, intent) : []),
     ],
     deletes: [recordKey(intent), ...obsolete(change, outcome)],
   };
+};
+
+/** What ended is shown by a lagging list for a while, and its slot may have another by then. */
+const burialAfter = (
+  change: Journal.Act,
+  { outcome, id, died }: Act.Acted,
+  at: string,
+): ReadonlyArray<BurialRecord> => {
+  const hasEnded = died === true || (change.action === "remove" && outcome.result === "done");
+  return hasEnded && id !== null ? [Journal.burialRecord(outcome.document, id, at)] : [];
 };
 
 /** Where there was no capacity, others come first for a while. */
@@ -289,7 +302,7 @@ const settle = Effect.fnUntraced(function* (
   const outcome = done(plan, change, change.reason.text);
   const at = yield* now;
   yield* context.writer.write({
-    puts: intent === undefined ? [] : settled(context, intent, change),
+    puts: intent === undefined ? [] : settled(context, intent, change, at),
     deletes: [`Intent/${change.intent}`, ...fulfilled(intent, change)],
     audit: [Journal.outcomeEntry(context.mandate, plan.digest, outcome, at)],
   });
@@ -309,8 +322,12 @@ const settled = (
   context: ApplyContext,
   intent: IntentRecord,
   change: SettleChange,
+  at: string,
 ): ReadonlyArray<StoreRecord> => [
   ...memberFound(intent, change),
+  ...(intent.action === "remove" && change.outcome === "done" && change.id !== null
+    ? [Journal.burialRecord(intent.document, change.id, at)]
+    : []),
   ...(change.outcome === "done" ? lessConsent(context, intent) : []),
 ];
 

@@ -4,7 +4,7 @@ import type { AuditDraft } from "../words/audit.ts";
 import { type DocumentAddress, formatAddress } from "../words/document.ts";
 import { formatMember } from "../words/member.ts";
 import type { Change, CreateChange, MarkChange, RemoveChange } from "../words/plan.ts";
-import type { IntentRecord, MemberRecord, StoreRecord } from "../words/record.ts";
+import type { BurialRecord, IntentRecord, MemberRecord, StoreRecord } from "../words/record.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** Who applies what, and by whose leave: the same in every entry of one run. */
@@ -54,6 +54,12 @@ export const memberRecord = (
   id,
   alive,
 });
+
+export const burialRecord = (
+  { kind, name }: DocumentAddress,
+  id: string,
+  at: string,
+): BurialRecord => ({ _tag: "Burial", document: { kind, name }, id, at });
 
 /** A removal that nobody asked for counts from its intent on: a crash must not make it forgotten. */
 export const removalRecord = (

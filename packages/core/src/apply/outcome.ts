@@ -1,6 +1,6 @@
 // What came of a change, and what happened on the way.
 
-import type { DocumentAddress } from "../words/document.ts";
+import { type DocumentAddress, formatAddress } from "../words/document.ts";
 import type { Change } from "../words/plan.ts";
 import type { ProviderReason } from "../words/provider.ts";
 
@@ -42,3 +42,10 @@ export type Event =
       readonly detail: string;
     }
   | { readonly type: "finished"; readonly outcome: Outcome };
+
+/** What came of each change in the end: what failed at one place may have been done at another. */
+export const lastOutcomes = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Outcome> => [
+  ...new Map(
+    outcomes.map((one) => [`${formatAddress(one.document)} ${one.change.key}`, one]),
+  ).values(),
+];

@@ -5,12 +5,12 @@ import { type Document, formatAddress, sameAddress } from "../words/document.ts"
 import type { Change, Drift, Outsider, Plan, Refusal, SetCount } from "../words/plan.ts";
 import type { Observation } from "../words/provider.ts";
 import { escapeText, quote, shellWord } from "../words/quote.ts";
-import type { IntentRecord } from "../words/record.ts";
+import type { BurialRecord, IntentRecord } from "../words/record.ts";
 import type { SetResource } from "../words/set.ts";
 import { planDestruction } from "./destroy.ts";
 import { holdOf } from "./hold.ts";
 import type { DocumentInput } from "./input.ts";
-import { separateTwins, slotsOf } from "./occupancy.ts";
+import { isPresent, separateTwins, slotsOf } from "./occupancy.ts";
 import { planReplacement, type Replacement } from "./replace.ts";
 import { earliest, sealPlan } from "./seal.ts";
 import { callRoster, outsider, type Roster, sortOutside } from "./roster.ts";
@@ -28,12 +28,26 @@ export const planDocument = (input: DocumentInput): Plan => {
     expansion: input.expansion,
     sightings: observation.members,
     records: input.remembered.members,
+    buried: new Set(freshBurials(input).map(({ id }) => id)),
     adoptions: input.remembered.adoptions,
     owner: input.policy.owner,
   });
   return roster.foreign.length > 0
     ? foreignPlan(input, roster)
     : openPlan(input, observation, roster);
+};
+
+/** Those that a list may still show alive. */
+const freshBurials = ({ remembered, policy, now }: DocumentInput): ReadonlyArray<BurialRecord> =>
+  remembered.burials.filter(({ at }) => now < Date.parse(at) + policy.listLagMillis);
+
+/** When a member that is said to have ended, and is still seen, is believed to be there again. */
+const resurrectionAt = (input: DocumentInput, seen: Seen): number | null => {
+  const alive = new Set(seen.members.filter(isPresent).map(({ id }) => id));
+  const ends = freshBurials(input)
+    .filter(({ id }) => alive.has(id))
+    .map(({ at }) => Date.parse(at) + input.policy.listLagMillis);
+  return ends.length === 0 ? null : Math.min(...ends);
 };
 
 /** Nothing is decided on a list that was not read to its end. */
@@ -92,7 +106,12 @@ const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan
   });
   const acts = [...sets.flatMap((set) => set.changes), ...destroyed];
   return sealPlan({
-    ...frame(input, [settlement.dueAt, replacement.dueAt, ...sets.map((set) => set.dueAt)]),
+    ...frame(input, [
+      settlement.dueAt,
+      replacement.dueAt,
+      resurrectionAt(input, observation),
+      ...sets.map((set) => set.dueAt),
+    ]),
     changes: [
       ...settlement.changes.filter((change) => !isRetaken(change, acts)),
       ...acts,

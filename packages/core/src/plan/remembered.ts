@@ -6,6 +6,7 @@ import {
   type AdoptionRecord,
   type AppliedRecord,
   type ApprovalRecord,
+  type BurialRecord,
   type DestructionRecord,
   type DocumentRecord,
   type ExhaustionRecord,
@@ -27,6 +28,7 @@ export interface Remembered {
   readonly former: DocumentRecord | undefined;
   readonly applied: ReadonlyArray<AppliedRecord>;
   readonly members: ReadonlyArray<MemberRecord>;
+  readonly burials: ReadonlyArray<BurialRecord>;
   readonly intents: ReadonlyArray<IntentRecord>;
   readonly removals: ReadonlyArray<RemovalRecord>;
   readonly adoptions: ReadonlyArray<AdoptionRecord>;
@@ -84,6 +86,7 @@ export const rememberedOf = (
     former: of("Document").find((record) => !sameAddress(record.document, names[0]!)),
     applied: of("Applied"),
     members: of("Member"),
+    burials: of("Burial"),
     intents: of("Intent"),
     removals: of("Removal"),
     adoptions: of("Adoption"),

@@ -62,7 +62,9 @@ export const planReplacement = (input: ReplacementInput): Replacement => {
   );
   return {
     awaiting,
-    going: input.mayLaunch ? goingOf(input, policy, targets) : new Set(),
+    going: input.mayLaunch
+      ? goingOf(input, policy, [...targets, ...lame(input, awaiting, targets)])
+      : new Set(),
     surge: surgeOf(policy, targets),
     left: 0,
     rollout: toldOf(trigger, { state: start, isNew: !goesOn }, course, awaiting.size),
@@ -240,8 +242,10 @@ const chosen = (
   { maxUnavailable, maxSurge }: ReplacePolicy,
   awaiting: ReadonlyMap<string, Reason>,
 ): RolloutEvent => {
-  const next = newestFirst(membersOf(input))
-    .filter(({ sighting }) => awaiting.has(sighting.id))
+  const waiting = newestFirst(membersOf(input)).filter(({ sighting }) => awaiting.has(sighting.id));
+  // Who is known to be unwell is missing already: nobody else may go before.
+  const isUnwell = (occupant: Occupant) => healthOf(input, occupant) === "fail";
+  const next = [...waiting.filter(isUnwell), ...waiting.filter((one) => !isUnwell(one))]
     .slice(0, Math.max(1, maxUnavailable + maxSurge))
     .map(({ sighting }) => sighting.id);
   return next.length === 0 ? { type: "exhausted" } : { type: "staged", targets: next };
@@ -323,6 +327,22 @@ const goingOf = (
   }
   return going;
 };
+
+/**
+ * One that became unwell while others were at it keeps them from going, since it is missing itself:
+ * it goes instead, as long as all that are new are well.
+ */
+const lame = (
+  input: ReplacementInput,
+  awaiting: ReadonlyMap<string, Reason>,
+  targets: ReadonlyArray<Occupant>,
+): ReadonlyArray<Occupant> =>
+  targets.length > 0 && judge(input, awaiting).verdict === "Pass"
+    ? newestFirst(membersOf(input))
+        .filter((one) => awaiting.has(one.sighting.id) && healthOf(input, one) === "fail")
+        .filter((one) => !targets.includes(one))
+        .slice(0, 1)
+    : [];
 
 /** One beyond the count for each target that is still there, as far as that is allowed. */
 const surgeOf = (

@@ -36,6 +36,8 @@ export interface RosterInput {
   readonly expansion: Expansion;
   readonly sightings: ReadonlyArray<MemberSighting>;
   readonly records: ReadonlyArray<MemberRecord>;
+  /** Members that are known to have ended, whatever a lagging list still shows. */
+  readonly buried: ReadonlySet<string>;
   readonly adoptions: ReadonlyArray<AdoptionRecord>;
   readonly owner: string;
 }
@@ -50,7 +52,7 @@ type Place =
 
 /** Sorts everything that was seen for one document into whose it is. */
 export const callRoster = (input: RosterInput): Roster => {
-  const buried = new Set(
+  const ended = new Set(
     input.records.flatMap((record) => (!record.alive && record.id !== null ? [record.id] : [])),
   );
   const members = new Map<string, Array<Occupant>>();
@@ -62,7 +64,7 @@ export const callRoster = (input: RosterInput): Roster => {
   const outside: Array<Outsider> = [];
   const adoptable: Array<{ sighting: MemberSighting; adoption: AdoptionRecord }> = [];
   for (const sighting of input.sightings) {
-    const place = placeOf(input, sighting, buried.has(sighting.id));
+    const place = placeOf(input, sighting, ended.has(sighting.id) || input.buried.has(sighting.id));
     if (place.at === "member") push(members, place.occupant.name.set, place.occupant);
     if (place.at === "moving") push(moving, place.occupant.name.set, place.occupant);
     if (place.at === "dead") push(dead, place.name.set, place.name);

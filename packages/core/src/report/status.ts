@@ -14,8 +14,8 @@ import {
   type MemberStatus,
   statusKind,
 } from "../words/status.ts";
-import type { Outcome } from "../apply/outcome.ts";
-import { isConverged } from "./bookkeeping.ts";
+import { lastOutcomes, type Outcome } from "../apply/outcome.ts";
+import { isConverged, isReplacing } from "./bookkeeping.ts";
 
 /** What is known of where the documents came from. */
 export interface SourceVerification {
@@ -51,7 +51,16 @@ export const documentStatus = (input: StatusInput): DocumentStatus => {
     conditions: conditions(input),
     counts: plan.counts,
     members: members(input),
+    ...rolloutOf(plan),
+    ...(plan.override === null ? {} : { override: plan.override }),
   };
+};
+
+const rolloutOf = (plan: Plan): Pick<DocumentStatus, "rollout"> => {
+  const { rollout } = plan;
+  if (rollout === null || !isReplacing(plan)) return {};
+  const { phase, stagePhase, stage, done, total } = rollout;
+  return { rollout: { phase: stagePhase ?? phase, stage, done, total } };
 };
 
 /** One digest for the statuses that a store holds: what others have written shows in it, too. */
@@ -96,6 +105,7 @@ const ready = (input: StatusInput): Verdict => {
   if (plan.orphaned) return { status: "Unknown", reason: "Orphaned", message: orphanText(plan) };
   const trouble = firstTrouble(input);
   if (trouble !== undefined) return verdict("False", trouble);
+  if (isReplacing(plan)) return verdict("False", replacing(plan));
   if (!isConverged(plan)) return verdict("False", { code: "ChangesWaiting", text: waiting(plan) });
   const late = plan.counts.filter((count) => count.running + count.unowned < count.asked);
   if (late.length > 0) {
@@ -119,10 +129,16 @@ const reconciling = ({ plan }: StatusInput): Verdict => {
   if (isLeft && isOnHold(plan)) {
     return verdict("False", { code: plan.hold!.reason.code, text: `${waiting(plan)}, held back` });
   }
+  if (isReplacing(plan)) return verdict("True", replacing(plan));
   return isLeft
     ? verdict("True", { code: "ChangesWaiting", text: waiting(plan) })
     : verdict("False", { code: "NothingToDo", text: "nothing is left to do" });
 };
+
+const replacing = ({ rollout }: Plan): Reason => ({
+  code: "Replacing",
+  text: `${rollout!.done} of ${rollout!.total} members are replaced`,
+});
 
 const isSuspended = ({ hold }: Plan): boolean => hold?.reason.code === "Suspended";
 
@@ -167,7 +183,7 @@ const passes = (plan: Plan): boolean =>
 const firstTrouble = ({ plan, outcomes }: StatusInput): Reason | undefined => {
   const refusal = plan.hold ?? plan.refusals[0];
   if (refusal !== undefined) return reasonOf(refusal);
-  const failure = outcomes.find((outcome) => outcome.result === "failed");
+  const failure = lastOutcomes(outcomes).find((outcome) => outcome.result === "failed");
   if (failure === undefined) return undefined;
   const remedy = failure.remedy === null ? "" : `; ${failure.remedy}`;
   return { code: failure.code ?? "Failed", text: `${failure.message}${remedy}` };

@@ -1,7 +1,8 @@
 // Decides how a turn went, in one word and one exit code.
 
-import type { Outcome } from "../apply/outcome.ts";
+import { lastOutcomes, type Outcome } from "../apply/outcome.ts";
 import { effectiveChanges, type Plan } from "../words/plan.ts";
+import { isReplacing } from "./bookkeeping.ts";
 
 export type Verdict =
   | "done"
@@ -30,7 +31,8 @@ export interface Turn {
 }
 
 /** What is worst counts: a person must hear of an unknown outcome before anything else. */
-export const verdictOfApply = ({ left, outcomes, stale }: Turn): Verdict => {
+export const verdictOfApply = ({ left, outcomes: all, stale }: Turn): Verdict => {
+  const outcomes = lastOutcomes(all);
   const any = (...results: ReadonlyArray<Outcome["result"]>) =>
     outcomes.some((outcome) => results.includes(outcome.result));
   if (any("unknown")) return "outcome unknown";
@@ -49,7 +51,7 @@ export const verdictOfPlan = (plans: ReadonlyArray<Plan>): Verdict => {
   return plans.some(isWaiting) ? "changes waiting" : "done";
 };
 
-const isWaiting = (plan: Plan): boolean => effectiveChanges(plan).length > 0;
+const isWaiting = (plan: Plan): boolean => effectiveChanges(plan).length > 0 || isReplacing(plan);
 
 /** A change that was held back by somebody's word failed nowhere. */
 const wentWrong = ({ result, code }: Outcome): boolean =>

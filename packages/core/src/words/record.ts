@@ -77,6 +77,14 @@ export const MemberRecord = Schema.Struct({
   alive: Schema.Boolean,
 });
 
+/** A member that is known to have ended: a list that lags still shows it for a while. */
+export const BurialRecord = Schema.Struct({
+  _tag: Schema.Literal("Burial"),
+  document: Address,
+  id: Schema.String,
+  at: Schema.String,
+});
+
 /** What is about to be done, durable before it is done. Deleted once its outcome is in the audit. */
 export const IntentRecord = Schema.Struct({
   _tag: Schema.Literal("Intent"),
@@ -254,6 +262,7 @@ export const StoreRecord = Schema.Union([
   DocumentRecord,
   AppliedRecord,
   MemberRecord,
+  BurialRecord,
   IntentRecord,
   RemovalRecord,
   ApprovalRecord,
@@ -273,6 +282,7 @@ export const StoreRecord = Schema.Union([
 export type DocumentRecord = typeof DocumentRecord.Type;
 export type AppliedRecord = typeof AppliedRecord.Type;
 export type MemberRecord = typeof MemberRecord.Type;
+export type BurialRecord = typeof BurialRecord.Type;
 export type IntentRecord = typeof IntentRecord.Type;
 export type RemovalRecord = typeof RemovalRecord.Type;
 export type ApprovalRecord = typeof ApprovalRecord.Type;
@@ -312,6 +322,7 @@ export const recordKey = (record: StoreRecord): string => {
       return `Applied/${record.document.kind}/${record.document.name}/${record.set}`;
     case "Exhaustion":
       return `Exhaustion/${record.document.kind}/${record.document.name}/${record.set}/${record.place}`;
+    case "Burial":
     case "Removal":
     case "Adoption":
     case "Destruction":

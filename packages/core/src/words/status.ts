@@ -1,6 +1,7 @@
 // What report says of a document: conditions that name their reason and the commit that caused them.
 
 import type { DocumentAddress } from "./document.ts";
+import type { PlannedOverride } from "./plan.ts";
 
 export type ConditionType =
   | "Ready"
@@ -45,6 +46,15 @@ export interface DocumentStatus {
     readonly unowned: number;
   }>;
   readonly members: ReadonlyArray<MemberStatus>;
+  /** While members are replaced: how far that has come. */
+  readonly rollout?: {
+    readonly phase: string;
+    readonly stage: number;
+    readonly done: number;
+    readonly total: number;
+  };
+  /** While a person's numbers hold in place of the document's. */
+  readonly override?: PlannedOverride;
 }
 
 export const statusKind = (address: DocumentAddress): string => `${address.kind}Status`;
