@@ -27,7 +27,7 @@ const outcome = (result: Outcome["result"]): Outcome => ({
 });
 
 const left = (changes: ReadonlyArray<CreateChange>): Plan =>
-  ({ document, changes, refusals: [], hold: null, seen: true }) as unknown as Plan;
+  ({ document, changes, refusals: [], hold: null, seen: true, rollout: null }) as unknown as Plan;
 
 const verdict = (results: ReadonlyArray<Outcome["result"]>, waiting: ReadonlyArray<CreateChange>) =>
   verdictOfApply({ left: [left(waiting)], outcomes: results.map(outcome), stale: false });
@@ -41,6 +41,11 @@ describe("the verdict of an apply", () => {
     assert.strictEqual(verdict(["stale", "done"], [change]), "partly done");
     assert.strictEqual(verdict(["stale", "done"], []), "done");
     assert.strictEqual(verdict(["stale"], []), "done");
+  });
+
+  it("counts what came of a change in the end: another place may have had room", () => {
+    assert.strictEqual(verdict(["failed", "skipped", "done"], []), "done");
+    assert.strictEqual(verdict(["done", "failed"], [change]), "infrastructure failed");
   });
 
   it("tells what is worse before it", () => {
