@@ -10,7 +10,7 @@ import type { SetResource } from "../words/set.ts";
 import { planDestruction } from "./destroy.ts";
 import { holdOf } from "./hold.ts";
 import type { DocumentInput } from "./input.ts";
-import { isPresent, separateTwins, slotsOf } from "./occupancy.ts";
+import { isMember, isPresent, separateTwins, slotsOf } from "./occupancy.ts";
 import { planReplacement, type Replacement } from "./replace.ts";
 import { earliest, sealPlan } from "./seal.ts";
 import { callRoster, outsider, type Roster, sortOutside } from "./roster.ts";
@@ -84,15 +84,20 @@ const openPlan = (input: DocumentInput, observation: Seen, roster: Roster): Plan
       separateTwins(roster.members.get(set.name) ?? []),
     ]),
   );
+  const waiting = waitingBySet(input, roster);
   const replacement = planReplacement({
     expansion: input.expansion,
-    sets: input.expansion.sets.map((set) => ({ set, members: twins.get(set.name)!.members })),
+    sets: input.expansion.sets.map((set) => ({
+      set,
+      members: twins.get(set.name)!.members,
+      wanted: Math.max(0, set.count - waiting.get(set.name)!),
+    })),
     restarts: input.remembered.restarts,
     rollout: input.remembered.rollout,
     mayLaunch: observation.blockers.length === 0,
     now: input.now,
   });
-  const sets = planSets(input, observation, roster, settlement, { twins, replacement });
+  const sets = planSets(input, observation, roster, settlement, { twins, waiting, replacement });
   const refusals = [
     ...blockers(observation),
     ...sets.flatMap((set) => set.refusals),
@@ -156,42 +161,52 @@ const planSets = (
   settlement: Settlement,
   standing: {
     readonly twins: ReadonlyMap<string, ReturnType<typeof separateTwins>>;
+    readonly waiting: ReadonlyMap<string, number>;
     readonly replacement: Replacement;
   },
-): ReadonlyArray<SetPlan> => {
-  // Members that wait for adoption take places, set by set, until all are accounted for.
-  let waiting = roster.waiting.length;
-  const plans: Array<SetPlan> = [];
-  for (const set of input.expansion.sets) {
-    const members = roster.members.get(set.name) ?? [];
-    const moving = roster.moving.get(set.name) ?? [];
-    const adopting = roster.adoptable.filter(({ adoption }) => adoption.set === set.name);
-    const own = members.length + moving.length + adopting.length;
-    const last = set === input.expansion.sets.at(-1);
-    const taken = last ? waiting : Math.min(waiting, Math.max(0, set.count - own));
-    waiting -= taken;
-    plans.push(
-      planSet({
-        ...input,
-        set,
-        ...standing.twins.get(set.name)!,
-        replacement: standing.replacement,
-        moving,
-        adopting,
-        waiting: taken,
-        arriving: settlement.launching.filter((intent) => isFormerSet(input, intent, set)).length,
-        slots: slotsOf(
-          members,
-          roster.dead.get(set.name) ?? [],
-          input.remembered.members.filter((record) => isOwnSet(input, record, set.name)),
-          settlement.launching.filter((intent) => isOwnSet(input, intent, set.name)),
-        ),
-        places: observation.places[set.name] ?? nowhere,
-        blocked: observation.blockers.length > 0,
-      }),
-    );
-  }
-  return plans;
+): ReadonlyArray<SetPlan> =>
+  input.expansion.sets.map((set) => {
+    return planSet({
+      ...input,
+      set,
+      ...standing.twins.get(set.name)!,
+      replacement: standing.replacement,
+      moving: roster.moving.get(set.name) ?? [],
+      adopting: adoptingInto(roster, set),
+      waiting: standing.waiting.get(set.name)!,
+      arriving: settlement.launching.filter((intent) => isFormerSet(input, intent, set)).length,
+      slots: slotsOf(
+        roster.members.get(set.name) ?? [],
+        roster.dead.get(set.name) ?? [],
+        input.remembered.members.filter((record) => isOwnSet(input, record, set.name)),
+        settlement.launching.filter((intent) => isOwnSet(input, intent, set.name)),
+      ),
+      places: observation.places[set.name] ?? nowhere,
+      blocked: observation.blockers.length > 0,
+    });
+  });
+
+const adoptingInto = ({ adoptable }: Roster, set: SetResource) =>
+  adoptable.filter(({ adoption }) => adoption.set === set.name);
+
+/** Members that wait for adoption take places, set by set, until all are accounted for. */
+const waitingBySet = (
+  { expansion: { sets } }: DocumentInput,
+  roster: Roster,
+): ReadonlyMap<string, number> => {
+  let left = roster.waiting.length;
+  return new Map(
+    sets.map((set, index) => {
+      const own =
+        (roster.members.get(set.name) ?? []).filter(({ sighting }) => isMember(sighting)).length +
+        (roster.moving.get(set.name) ?? []).length +
+        adoptingInto(roster, set).length;
+      const isLast = index === sets.length - 1;
+      const taken = isLast ? left : Math.min(left, Math.max(0, set.count - own));
+      left -= taken;
+      return [set.name, taken];
+    }),
+  );
 };
 
 const nowhere = { spread: [], fallback: [] };

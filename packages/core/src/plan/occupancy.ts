@@ -23,6 +23,9 @@ export interface Occupant {
 export const isPresent = (sighting: MemberSighting): boolean =>
   sighting.phase !== "gone" && sighting.phase !== "leaving";
 
+/** What is stopped is no member; nothing starts it, and nothing takes its name. */
+export const isMember = ({ phase }: MemberSighting): boolean => phase !== "stopped";
+
 /** Oldest first; ties by identifier, so that every successor takes the same side. */
 export const compareAge = (a: MemberSighting, b: MemberSighting): number =>
   a.createdAt < b.createdAt

@@ -17,10 +17,11 @@ import { newestFirst } from "./removals.ts";
 
 export interface ReplacementInput {
   readonly expansion: Expansion;
-  /** Ours in each set, without twins. */
+  /** Ours in each set, without twins, and how many of ours there shall be. */
   readonly sets: ReadonlyArray<{
     readonly set: SetResource;
     readonly members: ReadonlyArray<Occupant>;
+    readonly wanted: number;
   }>;
   readonly restarts: ReadonlyArray<RestartRecord>;
   readonly rollout: RolloutRecord | undefined;
@@ -253,10 +254,10 @@ const chosen = (
 
 /** It is gone, and every set has as many as are asked for, all of them up. */
 const isReplaced = (input: ReplacementInput, id: string): boolean =>
-  input.sets.every(({ set, members }) => {
+  input.sets.every(({ wanted, members }) => {
     const others = members.filter(isAlive);
     return (
-      others.length >= set.count &&
+      others.length >= wanted &&
       others.every(({ sighting }) => sighting.id !== id && sighting.phase === "running")
     );
   });
@@ -307,7 +308,7 @@ const goingOf = (
   );
   const missing = () =>
     input.sets.reduce(
-      (sum, { set }) => sum + Math.max(0, set.count - (well.get(set.name) ?? 0)),
+      (sum, { set, wanted }) => sum + Math.max(0, wanted - (well.get(set.name) ?? 0)),
       0,
     );
   const going = new Set<string>();
@@ -356,6 +357,9 @@ const surgeOf = (
   return surge;
 };
 
+/** How long a new member may take to run, where nobody asks how it is, in milliseconds. */
+const usualPatience = 300_000;
+
 /** While a stage waits for those that are new: until when, and what is said after that. */
 const hesitation = (
   { expansion, now }: ReplacementInput,
@@ -367,7 +371,7 @@ const hesitation = (
     const due = stage.dueAt === null ? null : Date.parse(stage.dueAt);
     return { refusals: [], dueAt: due };
   }
-  const late = Date.parse(stage.since) + (expansion.health?.patienceMillis ?? 0);
+  const late = Date.parse(stage.since) + (expansion.health?.patienceMillis ?? usualPatience);
   if (now < late) return { refusals: [], dueAt: late };
   return {
     refusals: [

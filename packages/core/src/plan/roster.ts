@@ -8,7 +8,7 @@ import type { MemberSighting } from "../words/provider.ts";
 import { escapeText } from "../words/quote.ts";
 import type { AdoptionRecord, MemberRecord } from "../words/record.ts";
 import type { Expansion, SetResource } from "../words/set.ts";
-import { isPresent, type Occupant } from "./occupancy.ts";
+import { isMember, isPresent, type Occupant } from "./occupancy.ts";
 
 export interface Roster {
   /** Ours, by set name. */
@@ -71,8 +71,9 @@ export const callRoster = (input: RosterInput): Roster => {
     if (place.at === "foreign") foreign.push(sighting);
     if (place.at === "adoptable") adoptable.push({ sighting, adoption: place.adoption });
     if (place.at === "waiting") {
-      waiting.push(sighting);
-      outside.push(outsider(sighting, sighting.owner === null ? "unowned" : "unplaced", true));
+      const counts = isMember(sighting);
+      if (counts) waiting.push(sighting);
+      outside.push(outsider(sighting, sighting.owner === null ? "unowned" : "unplaced", counts));
     }
     if (place.at === "vanished") {
       vanished.push(sighting);

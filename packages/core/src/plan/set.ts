@@ -8,7 +8,7 @@ import type { AdoptionRecord, ApprovalRecord } from "../words/record.ts";
 import { type SetResource, templateMark } from "../words/set.ts";
 import { consentOf, consentTo } from "./consent.ts";
 import type { DocumentInput } from "./input.ts";
-import { freeSlots, type Occupant, type Slot } from "./occupancy.ts";
+import { freeSlots, isMember, type Occupant, type Slot } from "./occupancy.ts";
 import { freshAt, placeOf } from "./placement.ts";
 import { judgeUnasked, newestFirst } from "./removals.ts";
 import type { Replacement } from "./replace.ts";
@@ -79,8 +79,7 @@ export const planSet = (input: SetInput): SetPlan => {
 const soonest = (times: ReadonlyArray<number | null>): number | null =>
   times.reduce((a, b) => (a === null || b === null ? (a ?? b) : Math.min(a, b)), null);
 
-/** What is stopped is no member; nothing starts it, and nothing takes its name. */
-const counts = ({ sighting }: Occupant): boolean => sighting.phase !== "stopped";
+const counts = ({ sighting }: Occupant): boolean => isMember(sighting);
 
 /** A member that stays as it is. */
 export const keep = (occupant: Occupant): Change => ({

@@ -220,6 +220,19 @@ describe("a restart that the document asks for", () => {
     }),
   );
 
+  it.effect("counts who waits for adoption, and leaves it alone", () =>
+    Effect.gen(function* () {
+      const { cloud, store } = yield* start(2);
+      cloud.plant({ document: "site", displayName: "nobody's" });
+      const { handler, fewest } = watchFewest(cloud);
+      const done = yield* turn(cloud, store, restarted(3, "r1"), handler);
+      assert.lengthOf(removals(cloud), 2);
+      assert.strictEqual(fewest(), 1);
+      assert.deepInclude(done.left[0]!.rollout, { phase: "Succeeded" });
+      assert.lengthOf(living(cloud, "site"), 3);
+    }),
+  );
+
   it.effect("stops at the first that finds no room", () =>
     Effect.gen(function* () {
       const { cloud, store } = yield* start(3);
