@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { type FaultCase, allFaults } from "./fault-cases.ts";
 import { sweepFault } from "./fault-sweep.ts";
+import { sweepInMemory } from "./room.ts";
 import { seeded } from "./seeded.ts";
 import type { Command } from "./world.ts";
 
@@ -63,6 +64,7 @@ const isMine = (part: Part, index: number, name: string): boolean => {
 /** One part of the faults; each has a file of its own, so that they run side by side. */
 export const describeFaults = (command: Command, part: Part): void => {
   describe("law 3: killed under every fault", () => {
+    sweepInMemory();
     for (const [index, ways] of allFaults.entries()) {
       const name = ways[0]!.name.replace(/, .*$/u, "");
       if (!isMine(part, index, name)) continue;

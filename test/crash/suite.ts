@@ -2,6 +2,7 @@
 
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
+import { sweepInMemory } from "./room.ts";
 import { type Case, sweepCase } from "./sweep.ts";
 
 const seconds = 1_000;
@@ -31,6 +32,7 @@ const sweepAll = (command: Case["command"], successor: Case["successor"]) =>
 /** One command with one sort of successor; each has a file of its own, so that they run side by side. */
 export const describeSweep = (command: Case["command"], successor: Case["successor"]): void => {
   describe("law 3: killed at every point", () => {
+    sweepInMemory();
     it.live(`${command}, ${successor}`, () => sweepAll(command, successor), 900 * seconds);
   });
 };

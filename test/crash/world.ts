@@ -1,10 +1,8 @@
 // One world to crash in: a simulated OCI, a store, a config repository, and the real commands on them.
 
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { promisify } from "node:util";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
@@ -26,8 +24,7 @@ import {
   writeAccount,
 } from "@muster/testkit/oci/index";
 import { type CrashPoints, crashingStore, decorateHandler } from "@muster/testkit/store/crash";
-
-const execute = promisify(execFile);
+import { makeRepository, mergeFile, pushesTo } from "./repository.ts";
 
 export type Command = "apply" | "run";
 
@@ -111,16 +108,15 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
       OCI_CLI_CONFIG_FILE: written.configFile,
       NO_COLOR: "1",
     };
-    const clone = path.join(folder, "clone");
-    const bare = path.join(folder, "fleets.git");
-    yield* Effect.promise(() => prepare(options.command, clone, bare));
+    const place = path.join(folder, options.command === "apply" ? "fleets" : "fleets.git");
+    yield* Effect.promise(() => prepare(options.command, place));
     const store = options.store ?? "memory:";
     const words = options.json === true ? ["-o", "json"] : [];
     const args =
       options.command === "apply"
-        ? ["apply", clone, "--store", store, ...words]
+        ? ["apply", place, "--store", store, ...words]
         : [
-            ...["run", "--repo", bare, "--once", "--allow-profile", "DEFAULT", "--store", store],
+            ...["run", "--repo", place, "--once", "--allow-profile", "DEFAULT", "--store", store],
             ...words,
           ];
     let told = "";
@@ -129,7 +125,7 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
       folder,
       env,
       args,
-      ask: (count) => Effect.promise(() => ask(options.command, simulator, clone, count)),
+      ask: (count) => Effect.promise(() => ask(options.command, simulator, place, count)),
       command: (life) =>
         Effect.suspend(() => {
           told = "";
@@ -138,8 +134,7 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
           });
         }),
       told: () => told,
-      pushes: async () =>
-        (await readFile(path.join(bare, "pushes"), "utf8").catch(() => "")).split("\n").length - 1,
+      pushes: () => pushesTo(place),
     };
   });
 
@@ -156,43 +151,20 @@ const plantStrangers = (simulator: OciSimulator): void => {
   });
 };
 
-const git = async (folder: string, ...args: ReadonlyArray<string>): Promise<void> => {
-  await execute(
-    "git",
-    ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@localhost", ...args],
-    {
-      env: {
-        PATH: process.env["PATH"],
-        GIT_CONFIG_GLOBAL: "/dev/null",
-        GIT_CONFIG_NOSYSTEM: "1",
-        HOME: folder,
-      },
-    },
-  );
-};
+/** The folder that `apply` reads, or the repository that `run` watches. */
+const prepare = (command: Command, place: string): Promise<unknown> =>
+  command === "apply" ? mkdir(place) : makeRepository(place);
 
-const prepare = async (command: Command, clone: string, bare: string): Promise<void> => {
-  await mkdir(clone, { recursive: true });
-  if (command === "apply") return;
-  await mkdir(bare);
-  await git(bare, "init", "--quiet", "--bare", "--initial-branch=main");
-  await git(clone, "init", "--quiet", "--initial-branch=main");
-  await git(clone, "remote", "add", "origin", bare);
-  const hook = `#!/bin/sh\nwhile read -r old new ref; do case "$ref" in refs/heads/muster/*) muster=1;; esac; done\n[ -z "$muster" ] || echo push >> '${bare}/pushes'\n`;
-  await writeFile(path.join(bare, "hooks", "post-receive"), hook, { mode: 0o755 });
-};
-
-const ask = async (
+const ask = (
   command: Command,
   simulator: OciSimulator,
-  clone: string,
+  place: string,
   count: number,
 ): Promise<void> => {
-  await writeFile(path.join(clone, "web.yaml"), documentOf(simulator, count));
-  if (command === "apply") return;
-  await git(clone, "add", "--all");
-  await git(clone, "commit", "--quiet", "--allow-empty", "-m", `Ask for ${count}`);
-  await git(clone, "push", "--quiet", "origin", "HEAD:main");
+  const file = { name: "web.yaml", text: documentOf(simulator, count) };
+  return command === "apply"
+    ? writeFile(path.join(place, file.name), file.text)
+    : mergeFile(place, file, `Ask for ${count}`);
 };
 
 const documentOf = (simulator: OciSimulator, count: number): string => `kind: FleetConfig
