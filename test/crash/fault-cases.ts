@@ -14,6 +14,8 @@ import {
 type Mode = "at times" | "always";
 
 export interface FaultCase {
+  readonly fault: string;
+  /** The fault and this way of it, without its mode. */
   readonly name: string;
   readonly mode: Mode;
   /** Whether every run of it must come to what was asked, or may stop and say why. */
@@ -62,6 +64,7 @@ const casesOfFault = (fault: FaultName): ReadonlyArray<FaultCase> => {
   return struck.flatMap((operation) =>
     accepted.flatMap((isAccepted) =>
       (["at times", "always"] as const).map((mode): FaultCase => ({
+        fault,
         name: `${fault}${isAccepted ? ", accepted" : ""}, ${operation}`,
         mode,
         end: mode === "always" ? "may stop" : "converges",
@@ -103,7 +106,7 @@ const worlds: Readonly<Record<string, OciSimulatorOptions>> = {
 /** Two strangers stand in this domain and compartment, and take their room. */
 const fullWorlds: Readonly<Record<string, OciSimulatorOptions>> = {
   "two hosts left": { capacity: [{ availabilityDomain: domain, hosts: 4 }] },
-  "two hosts left, told later": {
+  "two hosts left and told later": {
     capacity: [{ availabilityDomain: domain, hosts: 4, toldBy: "workRequest" }],
   },
   "four hosts left over the fault domains": {
@@ -122,6 +125,7 @@ const casesOfWorlds = (
   some: Readonly<Record<string, OciSimulatorOptions>>,
 ): ReadonlyArray<FaultCase> =>
   Object.entries(some).map(([name, simulated]) => ({
+    fault: name,
     name,
     mode: "at times",
     end,
@@ -132,6 +136,7 @@ const casesOfWorlds = (
 const skewMillis = 20 * 60_000;
 
 const wrongClock: FaultCase = {
+  fault: "a clock that is wrong",
   name: "a clock that is wrong",
   mode: "always",
   end: "may stop",
@@ -146,3 +151,6 @@ export const allFaults: ReadonlyArray<ReadonlyArray<FaultCase>> = [
   ...casesOfWorlds("may stop", fullWorlds).map((one) => [one]),
   [wrongClock],
 ];
+
+/** What all ways of a fault have in common. */
+export const nameOf = (ways: ReadonlyArray<FaultCase>): string => ways[0]!.fault;

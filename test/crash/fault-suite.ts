@@ -2,8 +2,9 @@
 
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
-import { type FaultCase, allFaults } from "./fault-cases.ts";
-import { sweepFault } from "./fault-sweep.ts";
+import { chosenFaults } from "./chosen.ts";
+import { type FaultCase, allFaults, nameOf } from "./fault-cases.ts";
+import { type FaultSwept, sweepFault } from "./fault-sweep.ts";
 import { sweepInMemory } from "./room.ts";
 import { seeded } from "./seeded.ts";
 import type { Command } from "./world.ts";
@@ -11,44 +12,101 @@ import type { Command } from "./world.ts";
 const seconds = 1_000;
 const everyPoint = process.env["MUSTER_EVERY_POINT"] === "1";
 
-const named = (fault: FaultCase, at: number | undefined): string =>
-  `${fault.name}, ${fault.mode}, ${at === undefined ? "to the end" : `point ${at}`}`;
-
-const sweep = (command: Command, fault: FaultCase, at?: number) =>
-  Effect.scoped(sweepFault({ command, fault, ...(at === undefined ? {} : { at }) })).pipe(
-    Effect.catchDefect((defect) =>
-      Effect.die(new Error(`${command}: ${named(fault, at)}: ${String(defect)}`)),
-    ),
-  );
-
-const pointsPerFault = 5;
-
 /** Most of a case is waiting for the fault to pass. */
 const casesAtOnce = 4;
 
-/** One way of a fault to its end, then some of its points. */
-const sweepWay = (command: Command, fault: FaultCase, most: number) =>
-  Effect.gen(function* () {
-    const whole = yield* sweep(command, fault);
-    const points = everyPoint
-      ? Array.from({ length: whole.points }, (_, index) => index + 1)
-      : seeded(whole.points, most);
-    const swept = yield* Effect.forEach(points, (at) => sweep(command, fault, at), {
-      concurrency: casesAtOnce,
-    });
-    const strikes = swept.reduce((sum, one) => sum + one.strikes, whole.strikes);
-    return { killed: points.length, strikes };
+/** One way of a fault, to its end or dead at one point. */
+interface Case {
+  readonly way: FaultCase;
+  readonly at?: number;
+}
+
+interface Swept extends Case {
+  /** What came of it, or what did not hold. */
+  readonly came: FaultSwept | Error;
+}
+
+const named = ({ way, at }: Case): string =>
+  `${way.name}, ${way.mode}, ${at === undefined ? "to the end" : `point ${at}`}`;
+
+const sweep = (command: Command, one: Case): Effect.Effect<Swept> =>
+  Effect.scoped(
+    sweepFault({ command, fault: one.way, ...(one.at === undefined ? {} : { at: one.at }) }),
+  ).pipe(
+    Effect.catchDefect((defect) =>
+      Effect.succeed(new Error(`${command}: ${named(one)}: ${String(defect)}`)),
+    ),
+    Effect.map((came) => ({ ...one, came })),
+  );
+
+const sweepAll = (command: Command, cases: ReadonlyArray<Case>) =>
+  Effect.forEach(cases, (one) => sweep(command, one), { concurrency: casesAtOnce });
+
+const pointsOf = ({ came }: Swept): number => (came instanceof Error ? 0 : came.points);
+
+/**
+ * The whole product: every point of the way that has most, each once. The ways take turns, so that
+ * every point meets the fault and every way meets points all over; a way that has no such point,
+ * because it stopped before, gives its turn to the next one.
+ */
+const everyPointOf = (wholes: ReadonlyArray<Swept>): ReadonlyArray<Case> =>
+  Array.from({ length: Math.max(...wholes.map(pointsOf)) }, (_, index) => {
+    const turns = [...wholes.slice(index % wholes.length), ...wholes];
+    return { way: turns.find((whole) => pointsOf(whole) > index)!.way, at: index + 1 };
   });
 
-/** In CI, and for `run`, two ways of each fault share its points, other ways for other faults. */
-const waysOf = (
-  command: Command,
-  ways: ReadonlyArray<FaultCase>,
-  index: number,
-): ReadonlyArray<FaultCase> => {
-  if ((everyPoint && command === "apply") || ways.length <= 2) return ways;
+const pointsPerFault = 5;
+
+/** In CI the chosen ways share a few seeded points. */
+const somePointsOf = (wholes: ReadonlyArray<Swept>): ReadonlyArray<Case> =>
+  wholes.flatMap((whole, part) =>
+    seeded(pointsOf(whole), Math.floor((pointsPerFault + part) / wholes.length)).map((at) => ({
+      way: whole.way,
+      at,
+    })),
+  );
+
+/** In CI two ways of each fault, other ones for other faults. */
+const waysOf = (ways: ReadonlyArray<FaultCase>, index: number): ReadonlyArray<FaultCase> => {
+  if (everyPoint || ways.length <= 2) return ways;
   const first = index % ways.length;
   return [ways[first]!, ways[(first + 1 + (ways.length >> 1)) % ways.length]!];
+};
+
+/** Each way of a fault to its end, then its points. */
+const sweepWays = (command: Command, ways: ReadonlyArray<FaultCase>) =>
+  Effect.gen(function* () {
+    const wholes = yield* sweepAll(
+      command,
+      ways.map((way) => ({ way })),
+    );
+    const points = everyPoint ? everyPointOf(wholes) : somePointsOf(wholes);
+    return [...wholes, ...(yield* sweepAll(command, points))];
+  });
+
+interface Sum {
+  readonly killed: number;
+  readonly strikes: number;
+  readonly failures: ReadonlyArray<string>;
+}
+
+const sumOf = (swept: ReadonlyArray<Swept>): Sum => {
+  const came = swept.flatMap((one) => (one.came instanceof Error ? [] : [one.came]));
+  return {
+    killed: came.filter(({ died }) => died).length,
+    strikes: came.reduce((sum, one) => sum + one.strikes, 0),
+    failures: swept.flatMap((one) => (one.came instanceof Error ? [one.came.message] : [])),
+  };
+};
+
+/** A run of hours that was stopped says how far it came. */
+const tellProgress = (what: string, swept: ReadonlyArray<Swept>, sum: Sum, since: number): void => {
+  const ways = swept.filter(({ at }) => at === undefined).length;
+  const failed = sum.failures.map((failure) => `\n  failed: ${failure.slice(0, 500)}`);
+  process.stdout.write(
+    `${what}: killed at ${sum.killed} points, ${ways} ways to the end, ${sum.failures.length} failed, ` +
+      `${Math.round((performance.now() - since) / seconds)} s${failed.join("")}\n`,
+  );
 };
 
 /** What `run` adds is git: in CI a few faults of different sorts are enough for it. */
@@ -61,40 +119,30 @@ const isMine = (part: Part, index: number, name: string): boolean => {
   return index % 2 === (part === "even" ? 0 : 1);
 };
 
-/** One part of the faults; each has a file of its own, so that they run side by side. */
+/**
+ * One part of the faults; each has a file of its own, so that they run side by side.
+ *
+ * With `MUSTER_EVERY_POINT=1`, as at night, each fault meets every point once and each of its ways
+ * is run to its end. `MUSTER_FAULTS` chooses some of the faults, as in `chosen.ts`.
+ */
 export const describeFaults = (command: Command, part: Part): void => {
   describe("law 3: killed under every fault", () => {
     sweepInMemory();
+    const chosen = chosenFaults(allFaults.map(nameOf), process.env["MUSTER_FAULTS"]);
     for (const [index, ways] of allFaults.entries()) {
-      const name = ways[0]!.name.replace(/, .*$/u, "");
-      if (!isMine(part, index, name)) continue;
-      const chosen = waysOf(command, ways, index);
+      const name = nameOf(ways);
+      if (!isMine(part, index, name) || !chosen.has(name)) continue;
       it.live(
         `${command}: ${name}`,
         () =>
           Effect.gen(function* () {
-            const shares = chosen.map((way, part) => ({
-              way,
-              most: Math.floor((pointsPerFault + part) / chosen.length),
-            }));
-            const swept = yield* Effect.forEach(
-              shares,
-              ({ way, most }) => sweepWay(command, way, most),
-              { concurrency: casesAtOnce },
-            );
-            const most = (of: (one: (typeof swept)[number]) => number) =>
-              Math.max(...swept.map(of));
-            assert.isAbove(
-              most(({ killed }) => killed),
-              0,
-              "there is a point to die at",
-            );
-            if (!chosen[0]!.isPlanted) return;
-            assert.isAbove(
-              most(({ strikes }) => strikes),
-              0,
-              "the fault strikes",
-            );
+            const since = performance.now();
+            const swept = yield* sweepWays(command, waysOf(ways, index));
+            const sum = sumOf(swept);
+            if (everyPoint) tellProgress(`${command}: ${name}`, swept, sum, since);
+            assert.deepStrictEqual(sum.failures, []);
+            assert.isAbove(sum.killed, 0, "there is a point to die at");
+            if (ways[0]!.isPlanted) assert.isAbove(sum.strikes, 0, "the fault strikes");
           }),
         (everyPoint ? 7_200 : 300) * seconds,
       );

@@ -35,6 +35,7 @@ const stops = [2, 5, 7];
 export interface FaultSwept {
   /** How many points the case had until it died. */
   readonly points: number;
+  readonly died: boolean;
   /** How many requests the fault struck. */
   readonly strikes: number;
 }
@@ -69,6 +70,7 @@ export const sweepFault = (one: FaultSweep): Effect.Effect<FaultSwept, never, Sc
     yield* comeToRest(course);
     return {
       points: (yield* points.labels).length,
+      died: end._tag === "Died",
       strikes: world.simulator.requests().filter(({ fault }) => fault !== undefined).length,
     };
   });
