@@ -6,7 +6,8 @@ import type * as Scope from "effect/Scope";
 import { journalledMemory, type JournalledMemory } from "@muster/testkit/store/journalled-memory";
 import { type CrashPoints, makeCrashPoints } from "@muster/testkit/store/crash";
 import type { FaultCase } from "./fault-cases.ts";
-import { expectAnnounced, expectAnswered, isIntent, memoryIn } from "./recorded.ts";
+import { expectReason, stops } from "./answer.ts";
+import { expectAnnounced, expectAnswered, memoryIn } from "./recorded.ts";
 import { counts, expectNoHarm, live, pastLease } from "./sweep.ts";
 import { type Command, type Life, openWorld, type World } from "./world.ts";
 
@@ -28,9 +29,6 @@ const impatience = {
 
 /** More lives than this are no convergence. */
 const mostLives = 12;
-
-/** Codes that a fault may end a run with for good; 7 only where the records keep the question. */
-const stops = [2, 5, 7];
 
 export interface FaultSwept {
   /** How many points the case had until it died. */
@@ -116,24 +114,12 @@ const liveOn = (course: Course, points: CrashPoints, end: FaultCase["end"]) =>
       const code = yield* course.world.command(life);
       codes.push(code);
       if (code === 0) return;
-      yield* expectReason(course, code);
+      expectReason(code, course.world.told(), yield* memoryOf(course));
       if (end === "may stop" && stops.includes(code) && codes.at(-2) === code) return;
     }
     assert.fail(
       `no end after exit codes ${codes.join(", ")}: ${course.world.told().slice(-4_000)}`,
     );
-  });
-
-/** Whoever stops says why, and what can be done; a question that stays open stays in the records. */
-const expectReason = (course: Course, code: number) =>
-  Effect.gen(function* () {
-    const told = course.world.told();
-    assert.ok([2, 5, 6, 7].includes(code), `exit code ${code}: ${told.slice(-4_000)}`);
-    const words = [...told.matchAll(/"remedy":"([^"]+)"/gu)].map(([, remedy]) => remedy);
-    assert.ok(words.length > 0, `no remedy with ${code}: ${told.slice(-4_000)}`);
-    if (code !== 7) return;
-    const { records } = yield* memoryOf(course);
-    assert.ok(records.some(isIntent), "an unknown outcome leaves its intent open");
   });
 
 /** The fault is gone: what was asked last comes true, and then nothing moves any more. */
