@@ -36,6 +36,7 @@ export interface LaunchRequest {
   readonly subnetId: string;
   readonly freeformTags: Readonly<Record<string, string>>;
   readonly definedTags: DefinedTags;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** What a launch came to; a spent token is an answer, because its caller has to look further. */

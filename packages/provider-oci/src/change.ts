@@ -110,6 +110,7 @@ const launchOf = (
       subnetId: template.subnetId,
       freeformTags,
       definedTags: template.definedTags ?? {},
+      metadata: template.metadata ?? {},
     });
   });
 

@@ -420,6 +420,7 @@ const launchDetailsOf = (request: LaunchRequest): Core.models.LaunchInstanceDeta
   ...(Object.keys(request.definedTags).length === 0
     ? {}
     : { definedTags: structuredClone(request.definedTags) }),
+  ...(Object.keys(request.metadata).length === 0 ? {} : { metadata: { ...request.metadata } }),
 });
 
 const instanceOf = (instance: Core.models.Instance, etag: string | null): OciInstance => ({

@@ -35,6 +35,7 @@ const Template = Schema.Struct({
   definedTags: Schema.optionalKey(
     Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.String)),
   ),
+  metadata: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
 });
 
 export type OciTemplate = typeof Template.Type;

@@ -46,6 +46,20 @@ describe("create", () => {
     }),
   );
 
+  it.effect("gives a member its metadata, and its restart as a mark", () =>
+    Effect.gen(function* () {
+      const { simulator, handler } = yield* makeWorld();
+      const metadata = { ssh_authorized_keys: "ssh-ed25519 AAAA me", user_data: "aGk=" };
+      const asked = { ...makeExpansion({ template: { metadata } }), restart: "2026-08 é" };
+      yield* handler.create(createRequest(asked));
+      const [instance] = simulator.instances();
+      assert.deepStrictEqual(instance?.metadata, metadata);
+      assert.strictEqual(instance?.freeformTags[marks.restart], "2026-08 é");
+      const seen = yield* handler.look(asked, instance?.id ?? "");
+      assert.strictEqual(seen?.restart, "2026-08 é");
+    }),
+  );
+
   it.effect("answers a repeated token with the same instance", () =>
     Effect.gen(function* () {
       const { simulator, handler } = yield* makeWorld();

@@ -1,18 +1,32 @@
 // What a FleetConfig must keep beyond its schema: rules between fields.
 
 import { quote } from "@muster/core/words/quote";
+import { parseDuration } from "@muster/core/words/duration";
 import { parseTime, timeHint } from "@muster/core/words/time";
 import type { SpecFault } from "@muster/core/words/kind";
 import { rule, type Rule } from "@muster/core/read/rules";
+import { isFlexible, shapeOf } from "./shape.ts";
 import type { FleetSpec, Group } from "./spec.ts";
-import { isReservedTag, tagKeyLimit } from "./tags.ts";
+import { isReservedTag, ownTagLimit, tagKeyLimit } from "./tags.ts";
 
 const fleetRule = rule<FleetSpec>();
 
-export const isFlexible = (shape: string): boolean => shape.endsWith(".Flex");
+const shapeRule = fleetRule(["shape", "shapeConfig"], (spec) =>
+  shapeFaults(spec, ["spec", "shapeConfig"]),
+);
 
-const shapeRule = fleetRule(["shape", "shapeConfig"], ({ shape, shapeConfig }) => {
-  const path = ["spec", "shapeConfig"];
+const groupShapeRule = fleetRule(["shape", "shapeConfig", "instances"], (spec) =>
+  spec.instances.flatMap((group, index) =>
+    group.shape === undefined && group.shapeConfig === undefined
+      ? []
+      : shapeFaults(shapeOf(spec, group), groupPath(index, "shapeConfig")),
+  ),
+);
+
+const shapeFaults = (
+  { shape, shapeConfig }: Pick<FleetSpec, "shape" | "shapeConfig">,
+  path: ReadonlyArray<string | number>,
+): ReadonlyArray<SpecFault> => {
   if (isFlexible(shape) && shapeConfig === undefined) {
     const hint = `the shape ${quote(shape)} is flexible; say how large, such as "shapeConfig: { ocpus: 1 }"`;
     return [{ path, summary: 'missing field "shapeConfig"', hint }];
@@ -22,7 +36,7 @@ const shapeRule = fleetRule(["shape", "shapeConfig"], ({ shape, shapeConfig }) =
     return [{ path, summary, hint: 'remove it, or choose a shape that ends in ".Flex"' }];
   }
   return [];
-});
+};
 
 const subnetRule = fleetRule(["subnetId", "instances"], ({ subnetId, instances }) => {
   const without = instances.filter((group) => group.subnetId === undefined);
@@ -68,6 +82,82 @@ const freeformKeyFault = (key: string): SpecFault | undefined => {
   const summary = `the tag's name ${quote(key)} has ${key.length} characters`;
   return { path, summary, hint: `names of tags have 1 to ${tagKeyLimit} characters` };
 };
+
+const restartTagRule = fleetRule(["restart", "freeformTags"], ({ restart, freeformTags }) => {
+  const most = ownTagLimit - 1;
+  if (restart === undefined || Object.keys(freeformTags).length <= most) return [];
+  const path = ["spec", "freeformTags"];
+  const summary = `more than ${most} freeform tags beside "restart"`;
+  return [{ path, summary, hint: "the restart is kept in a tag; use defined tags for the rest" }];
+});
+
+const longestMillis = 24 * 3_600_000;
+
+const tooLong = (text: string, ...at: readonly [string, string]): ReadonlyArray<SpecFault> => {
+  if ((parseDuration(text) ?? 0) <= longestMillis) return [];
+  const summary = `${quote(at[1])} is longer than a day`;
+  return [{ path: ["spec", ...at], summary, hint: 'write at most "24h"' }];
+};
+
+const pauseRule = fleetRule(["rollingRestart"], ({ rollingRestart }) =>
+  rollingRestart === undefined ? [] : tooLong(rollingRestart.pause, "rollingRestart", "pause"),
+);
+
+const patienceRule = fleetRule(["health"], ({ health }) =>
+  health === undefined ? [] : tooLong(health.patience, "health", "patience"),
+);
+
+const rollingRule = fleetRule(["rollingRestart"], ({ rollingRestart }) => {
+  if (rollingRestart?.maxUnavailable !== 0 || rollingRestart.maxSurge > 0) return [];
+  const path = ["spec", "rollingRestart", "maxUnavailable"];
+  const summary = '"maxUnavailable" and "maxSurge" are both 0: no member could ever be replaced';
+  return [{ path, summary, hint: 'write "maxSurge: 1" to launch first, or "maxUnavailable: 1"' }];
+});
+
+const healthRule = fleetRule(["health"], ({ health }) => {
+  if (health === undefined || (health.tcp === undefined) !== (health.http === undefined)) return [];
+  const path = ["spec", "health"];
+  const hint = 'such as "health: { tcp: { port: 22 } }"';
+  return health.tcp === undefined
+    ? [{ path, summary: 'neither "tcp" nor "http" says how to ask', hint }]
+    : [{ path, summary: '"tcp" and "http" stand beside each other', hint: "remove one of them" }];
+});
+
+const placementRule = fleetRule(
+  ["availabilityDomain", "placement"],
+  ({ availabilityDomain, placement = {} }) => {
+    const { availabilityDomains, faultDomains } = placement;
+    return [
+      ...namedTwice("availabilityDomains", availabilityDomains ?? []),
+      ...namedTwice("faultDomains", faultDomains ?? []),
+      ...(availabilityDomains === undefined
+        ? []
+        : leftOut(availabilityDomain, availabilityDomains)),
+    ];
+  },
+);
+
+const namedTwice = (
+  field: "availabilityDomains" | "faultDomains",
+  names: ReadonlyArray<string>,
+): ReadonlyArray<SpecFault> =>
+  names.flatMap((name, index) => {
+    if (names.indexOf(name) === index) return [];
+    const path = ["spec", "placement", field, index];
+    return [{ path, summary: `${quote(name)} stands there twice`, hint: "remove one of them" }];
+  });
+
+/** `AD-1` and `Uocm:PHX-AD-1` may be the same. */
+const leftOut = (asked: string, names: ReadonlyArray<string>): ReadonlyArray<SpecFault> => {
+  const isSame = (name: string) => name === asked || suffixOf(name, asked) || suffixOf(asked, name);
+  if (names.some(isSame)) return [];
+  const path = ["spec", "placement", "availabilityDomains"];
+  const summary = `"availabilityDomain", ${quote(asked)}, is not among them`;
+  return [{ path, summary, hint: "add it, or set availabilityDomain to one of them" }];
+};
+
+const suffixOf = (suffix: string, name: string): boolean =>
+  name.endsWith(`-${suffix}`) || name.endsWith(`:${suffix}`);
 
 const groupRule = fleetRule(["instances"], ({ instances }) => [
   ...repeatedNames(instances),
@@ -135,9 +225,16 @@ const groupPath = (index: number, field: string): ReadonlyArray<string | number>
 
 export const fleetRules: ReadonlyArray<Rule<FleetSpec>> = [
   shapeRule,
+  groupShapeRule,
   subnetRule,
   authRule,
   suspendRule,
   freeformRule,
+  restartTagRule,
+  rollingRule,
+  pauseRule,
+  healthRule,
+  patienceRule,
+  placementRule,
   groupRule,
 ];

@@ -3,8 +3,10 @@
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import { nameExpected, namePattern } from "@muster/core/read/names";
+import { durationExpected, durationHint, durationPattern } from "@muster/core/words/duration";
 import { timeExpected, timeHint, timePattern } from "@muster/core/words/time";
 import { CompartmentId, ImageId, SubnetId } from "./ocid.ts";
+import { Metadata } from "./metadata.ts";
 import { DefinedTags, FreeformTags } from "./tags.ts";
 
 const text = (longest: number) => {
@@ -13,6 +15,22 @@ const text = (longest: number) => {
     Schema.isMinLength(1, { expected }),
     Schema.isMaxLength(longest, { expected }),
   );
+};
+
+const line = (longest: number) =>
+  Schema.String.check(
+    Schema.isPattern(new RegExp(`^[^\\u0000-\\u001f\\u007f-\\u009f]{1,${longest}}$`, "u"), {
+      expected: `text of 1 to ${longest} characters in one line`,
+    }),
+  );
+
+const duration = Schema.String.check(
+  Schema.isPattern(durationPattern, { expected: durationExpected, hint: durationHint }),
+);
+
+const between = (least: number, most: number, of: string) => {
+  const expected = `a list of ${least} to ${most} ${of}`;
+  return [Schema.isMinLength(least, { expected }), Schema.isMaxLength(most, { expected })] as const;
 };
 
 const whole = (minimum: number, maximum: number) =>
@@ -130,6 +148,107 @@ export const Suspend = Schema.Struct({
 
 export const countLimit = 10_000;
 
+export const RollingRestart = Schema.Struct({
+  maxUnavailable: Schema.optionalKey(
+    whole(0, countLimit).annotate({
+      title: "Most unavailable",
+      description:
+        "How many of the members asked for may be missing at a time. " +
+        "Without it: 1, and 0 beside a `maxSurge` above 0.",
+    }),
+  ),
+  maxSurge: whole(0, countLimit)
+    .annotate({
+      title: "Most surge",
+      description: "How many members may be there beyond the count while it lasts.",
+      default: 0,
+    })
+    .pipe(Schema.withDecodingDefaultKey(Effect.succeed(0))),
+  pause: duration
+    .annotate({
+      title: "Pause",
+      description: "How long to wait after a replacement before the next one, such as `30s`.",
+      default: "0s",
+    })
+    .pipe(Schema.withDecodingDefaultKey(Effect.succeed("0s"))),
+}).annotate({
+  title: "Rolling restart",
+  description: "How members are replaced. Without it: one after the other, one missing at most.",
+});
+
+const port = whole(1, 65_535);
+
+const TcpProbe = Schema.Struct({
+  port: port.annotate({ title: "Port", description: "Well is who accepts a connection there." }),
+}).annotate({ title: "TCP", description: "Asks by a connection to the member's private address." });
+
+const HttpProbe = Schema.Struct({
+  port: port.annotate({ title: "Port", description: "Where the member answers HTTP." }),
+  path: Schema.String.check(
+    Schema.isPattern(/^\/[!-~]{0,1023}$/u, {
+      expected: "a path that begins with /, of at most 1024 visible characters",
+    }),
+  )
+    .annotate({ title: "Path", description: "What is asked for by GET.", default: "/" })
+    .pipe(Schema.withDecodingDefaultKey(Effect.succeed("/"))),
+  status: Schema.optionalKey(
+    whole(100, 599).annotate({
+      title: "Status",
+      description: "Well is who answers it. Without it: any from 200 to 299.",
+    }),
+  ),
+}).annotate({
+  title: "HTTP",
+  description: "Asks by a GET to the member's private address. Redirections are not followed.",
+});
+
+export const Health = Schema.Struct({
+  tcp: Schema.optionalKey(TcpProbe),
+  http: Schema.optionalKey(HttpProbe),
+  patience: duration
+    .annotate({
+      title: "Patience",
+      description: "How long a new member may take until it is well.",
+      default: "5m",
+    })
+    .pipe(Schema.withDecodingDefaultKey(Effect.succeed("5m"))),
+}).annotate({
+  title: "Health",
+  description:
+    "How members are asked whether they are well: `tcp` or `http`. Without it: who runs is well.",
+});
+
+export const faultDomainPattern = /^FAULT-DOMAIN-[1-9]$/u;
+
+export const Placement = Schema.Struct({
+  availabilityDomains: Schema.optionalKey(
+    Schema.Array(text(255))
+      .check(...between(1, 10, "availability domains"))
+      .annotate({
+        title: "Availability domains",
+        description: "Where members go in turn; `availabilityDomain` is one of them.",
+      }),
+  ),
+  faultDomains: Schema.optionalKey(
+    Schema.Array(
+      Schema.String.check(
+        Schema.isPattern(faultDomainPattern, {
+          expected: "the name of a fault domain",
+          hint: 'such as "FAULT-DOMAIN-1"',
+        }),
+      ),
+    )
+      .check(...between(1, 9, "fault domains"))
+      .annotate({
+        title: "Fault domains",
+        description: "Where members go in turn within a domain. Without it: where OCI chooses.",
+      }),
+  ),
+}).annotate({
+  title: "Placement",
+  description: "Where members are spread. Without it: over `availabilityDomain` as OCI chooses.",
+});
+
 export const Group = Schema.Struct({
   name: Name.annotate({ title: "Name", description: "The group's name, unique in the fleet." }),
   count: whole(0, countLimit).annotate({
@@ -138,6 +257,14 @@ export const Group = Schema.Struct({
   }),
   subnetId: Schema.optionalKey(
     SubnetId.annotate({ title: "Subnet", description: "Goes before the fleet's subnet." }),
+  ),
+  shape: Schema.optionalKey(
+    text(255).annotate({ title: "Shape", description: "Goes before the fleet's shape." }),
+  ),
+  shapeConfig: Schema.optionalKey(
+    ShapeConfig.annotate({
+      description: "Goes before the fleet's, as a whole; only for a flexible shape.",
+    }),
   ),
   previousName: Schema.optionalKey(
     Name.annotate({
@@ -174,16 +301,32 @@ export const FleetSpec = Schema.Struct({
     }),
   ),
   displayNamePrefix: Schema.optionalKey(
-    Schema.String.check(
-      Schema.isPattern(/^[^\u0000-\u001f\u007f-\u009f]{1,100}$/u, {
-        expected: "text of 1 to 100 characters in one line",
-      }),
-    ).annotate({
+    line(100).annotate({
       title: "Display name prefix",
       description: "What the members' display names begin with. Without it: the fleet's name.",
     }),
   ),
+  metadata: Schema.optionalKey(Metadata),
+  placement: Schema.optionalKey(Placement),
   suspend: Schema.optionalKey(Suspend),
+  restart: Schema.optionalKey(
+    line(100).annotate({
+      title: "Restart",
+      description:
+        "A word that is kept on each member; members that bear another are replaced. " +
+        "Write a new one to replace them all.",
+    }),
+  ),
+  rollingRestart: Schema.optionalKey(RollingRestart),
+  updatePolicy: Schema.optionalKey(
+    Schema.Literals(["OnRestart", "Rolling"]).annotate({
+      title: "Update policy",
+      description:
+        "Whether members made from another template wait for a restart, or are replaced at once.",
+      default: "OnRestart",
+    }),
+  ),
+  health: Schema.optionalKey(Health),
   scaling: Scaling.pipe(Schema.annotateKey({ hint: scalingHint })),
   auth: Auth.pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
   definedTags: DefinedTags.pipe(Schema.withDecodingDefaultKey(noTags)),

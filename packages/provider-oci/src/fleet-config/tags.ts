@@ -13,15 +13,10 @@ export const memberTag = "muster-member";
 export const templateTag = "muster-template";
 export const restartTag = "muster-restart";
 
-/** OCI keeps ten freeform tags on an instance; muster needs these. */
-export const reservedTags: ReadonlyArray<string> = [
-  fleetTag,
-  ownerTag,
-  memberTag,
-  templateTag,
-  restartTag,
-];
-export const ownTagLimit = 10 - reservedTags.length;
+/** OCI keeps ten freeform tags on an instance; muster needs these, and one more for a restart. */
+const neededTags: ReadonlyArray<string> = [fleetTag, ownerTag, memberTag, templateTag];
+const reservedTags: ReadonlyArray<string> = [...neededTags, restartTag];
+export const ownTagLimit = 10 - neededTags.length;
 
 /** Whatever muster may write one day, now or later. */
 export const isReservedTag = (key: string): boolean =>
@@ -38,12 +33,12 @@ export const FreeformTags = Schema.Record(Schema.String, TagValue)
   .check(
     Schema.isMaxProperties(ownTagLimit, {
       message: `more than ${ownTagLimit} freeform tags`,
-      hint: `OCI keeps ten on an instance and muster needs ${reservedTags.length}; use defined tags for the rest`,
+      hint: `OCI keeps ten on an instance and muster needs four; use defined tags for the rest`,
     }),
   )
   .annotate({
     title: "Freeform tags",
-    description: `At most ${ownTagLimit}, name and text: OCI keeps ten, and muster needs ${reservedTags.length}.`,
+    description: `At most ${ownTagLimit}, name and text: OCI keeps ten, and muster needs four, or five with \`restart\`.`,
   });
 
 const WrittenTags = Schema.Record(

@@ -5,7 +5,9 @@ import * as Schema from "effect/Schema";
 import { stringify } from "yaml";
 import { jsonSchemaOf, readDocuments } from "@muster/core/read/read";
 import type { Document } from "@muster/core/words/document";
+import { canonicalJson, sha256Hex } from "@muster/core/words/canonical";
 import type { Json, JsonObject } from "@muster/core/words/json";
+import { type Expansion, templateMark } from "@muster/core/words/set";
 import { FleetConfig, type FleetSpec } from "../../src/fleet-config/kind.ts";
 
 const subnet = "ocid1.subnet.oc1.phx.muster";
@@ -122,6 +124,34 @@ describe("FleetConfig accepts", () => {
     sound({ compartmentId: "ocid1.tenancy.oc1..muster" });
     sound({ subnetId: undefined, instances: [{ name: "a", count: 0, subnetId: subnet }] });
     sound({ shapeConfig: { ocpus: 0.5 } });
+  });
+
+  it("shapes of groups, each flexible or fixed by itself", () => {
+    const count = 0;
+    sound({ instances: [{ name: "a", count, shape: "VM.Standard2.1" }] });
+    sound({ instances: [{ name: "a", count, shapeConfig: { ocpus: 4 } }] });
+    sound({ instances: [{ name: "a", count, shape: "VM.Standard.A1.Flex" }] });
+    const instances = [{ name: "a", count, shape: base.shape, shapeConfig: { ocpus: 2 } }];
+    sound({ shape: "VM.Standard2.1", shapeConfig: undefined, instances });
+  });
+
+  it("every new field", () => {
+    sound({ rollingRestart: {}, health: { tcp: { port: 22 } }, placement: {}, metadata: {} });
+    sound({ rollingRestart: { maxUnavailable: 0, maxSurge: 1, pause: "30s" } });
+    sound({
+      health: { http: { port: 8080, path: "/healthz?all=1", status: 204 }, patience: "90s" },
+    });
+    sound({ restart: "2026-08-01 kernel", updatePolicy: "Rolling" });
+    const availabilityDomains = ["Uocm:PHX-AD-1", "AD-2"];
+    sound({ placement: { availabilityDomains, faultDomains: ["FAULT-DOMAIN-3"] } });
+    sound({
+      metadata: {
+        ssh_authorized_keys: "ssh-ed25519 AAAA me\nssh-rsa BBBB\n",
+        user_data: "aGk=",
+        role: "",
+      },
+    });
+    sound({ metadata: { role: "x".repeat(32_000 - 4) } });
   });
 
   it.prop("any order of fields as the same input", { seed: Schema.Int }, ({ seed }) => {
@@ -266,6 +296,109 @@ describe("FleetConfig refuses", () => {
     [
       { freeformTags: Object.fromEntries([..."abcdefg"].map((key) => [key, "x"])) },
       "$.spec.freeformTags more than 6 freeform tags | OCI keeps ten on an instance and muster needs four; use defined tags for the rest",
+    ],
+    [
+      {
+        restart: "1",
+        freeformTags: Object.fromEntries([..."abcdef"].map((key) => [key, "x"])),
+      },
+      '$.spec.freeformTags more than 5 freeform tags beside "restart" | the restart is kept in a tag; use defined tags for the rest',
+    ],
+    [
+      { restart: "a\nb" },
+      '$.spec.restart "restart" must be text of 1 to 100 characters in one line, but is the text "a\\u{a}b"',
+    ],
+    [
+      { restart: 7 },
+      '$.spec.restart "restart" must be text of 1 to 100 characters in one line, but is the number 7 | write "7" in quotes',
+    ],
+    [
+      { rollingRestart: { maxUnavailable: 0 } },
+      '$.spec.rollingRestart.maxUnavailable "maxUnavailable" and "maxSurge" are both 0: no member could ever be replaced | write "maxSurge: 1" to launch first, or "maxUnavailable: 1"',
+    ],
+    [
+      { rollingRestart: { maxSurge: -1 } },
+      '$.spec.rollingRestart.maxSurge "maxSurge" must be a whole number from 0 to 10000, but is the number -1',
+    ],
+    [
+      { rollingRestart: { pause: "30" } },
+      '$.spec.rollingRestart.pause "pause" must be a whole number with its unit: ms, s, m or h, but is the text "30" | such as "30s" or "5m"',
+    ],
+    [
+      { rollingRestart: { pause: "25h" } },
+      '$.spec.rollingRestart.pause "pause" is longer than a day | write at most "24h"',
+    ],
+    [
+      { health: { tcp: { port: 22 }, patience: "25h" } },
+      '$.spec.health.patience "patience" is longer than a day | write at most "24h"',
+    ],
+    [
+      { updatePolicy: "rolling" },
+      '$.spec.updatePolicy "updatePolicy" must be one of "OnRestart", "Rolling", but is the text "rolling" | did you mean "Rolling"?',
+    ],
+    [
+      { health: {} },
+      '$.spec.health neither "tcp" nor "http" says how to ask | such as "health: { tcp: { port: 22 } }"',
+    ],
+    [
+      { health: { tcp: { port: 22 }, http: { port: 80 } } },
+      '$.spec.health "tcp" and "http" stand beside each other | remove one of them',
+    ],
+    [
+      { health: { tcp: { port: 65_536 } } },
+      '$.spec.health.tcp.port "port" must be a whole number from 1 to 65535, but is the number 65536',
+    ],
+    [
+      { health: { http: { port: 80, path: "healthz" } } },
+      '$.spec.health.http.path "path" must be a path that begins with /, of at most 1024 visible characters, but is the text "healthz"',
+    ],
+    [
+      { metadata: { user_data: "#cloud-config" } },
+      '$.spec.metadata.user_data "user_data" cannot be used | it must be base64, such as: base64 -w0 cloud-init.yaml',
+    ],
+    [
+      { metadata: { ssh_authorized_keys: "~/.ssh/id.pub" } },
+      '$.spec.metadata.ssh_authorized_keys "ssh_authorized_keys" cannot be used | it must be public keys, one a line, such as: ssh-ed25519 AAAA… me@example.com',
+    ],
+    [
+      { metadata: { "user-data": "aGk=" } },
+      '$.spec.metadata.user-data nothing on the member reads "user-data" | did you mean "user_data"?',
+    ],
+    [
+      { metadata: { "a b": "x" } },
+      '$.spec.metadata["a b"] "a b" is no name of metadata | names have 1 to 255 letters, digits and _ - . :',
+    ],
+    [
+      { metadata: { role: "é".repeat(15_999) } },
+      "$.spec.metadata the metadata has 32002 bytes, names included, and OCI takes 32000 | let user_data fetch what is large",
+    ],
+    [
+      { placement: { faultDomains: ["FD-1"] } },
+      '$.spec.placement.faultDomains[0] "faultDomains[0]" must be the name of a fault domain, but is the text "FD-1" | such as "FAULT-DOMAIN-1"',
+    ],
+    [
+      { placement: { faultDomains: [] } },
+      '$.spec.placement.faultDomains "faultDomains" must be a list of 1 to 9 fault domains, but is a list',
+    ],
+    [
+      { placement: { availabilityDomains: ["AD-1", "AD-2", "AD-1"] } },
+      '$.spec.placement.availabilityDomains[2] "AD-1" stands there twice | remove one of them',
+    ],
+    [
+      { placement: { availabilityDomains: ["AD-2", "AD-3"] } },
+      '$.spec.placement.availabilityDomains "availabilityDomain", "AD-1", is not among them | add it, or set availabilityDomain to one of them',
+    ],
+    [
+      { instances: [{ name: "a", count: 1, shape: "VM.Standard2.1", shapeConfig: { ocpus: 1 } }] },
+      '$.spec.instances[0].shapeConfig "shapeConfig" stands beside a shape of fixed size, "VM.Standard2.1" | remove it, or choose a shape that ends in ".Flex"',
+    ],
+    [
+      {
+        shape: "VM.Standard2.1",
+        shapeConfig: undefined,
+        instances: [{ name: "a", count: 1, shape: "VM.Standard.E4.Flex" }],
+      },
+      '$.spec.instances[0].shapeConfig missing field "shapeConfig" | the shape "VM.Standard.E4.Flex" is flexible; say how large, such as "shapeConfig: { ocpus: 1 }"',
     ],
     [
       { definedTags: { Cost: "x" } },
@@ -426,6 +559,83 @@ describe("FleetConfig expands", () => {
       scope: { compartmentId: base.compartmentId, auth: { method: "user", profile: "P" } },
       parallel: { create: 3, remove: 4 },
     });
+  });
+
+  it("as it always did where no newer field is used", () => {
+    const marksOf = ({ sets }: Expansion) => sets.map(({ template }) => templateMark(template));
+    const { documents } = readDocuments([FleetConfig], [{ file: "fleet.yaml", text: example }]);
+    const specified = documents[0] as unknown as Document<FleetSpec>;
+    // Taken before the fields were there: a change of these would replace every member that runs.
+    expect(marksOf(FleetConfig.expand(specified))).toEqual([
+      "2ba5246731a1ed48",
+      "83dce960a26dfbe3",
+    ]);
+    expect(marksOf(FleetConfig.expand(sound({})))).toEqual(["77c59c2f2431baf3"]);
+    expect([specified.inputDigest, sound({}).inputDigest]).toEqual([
+      "sha256:b80ad48b476db4a014dac494cfb2c4f6fa79acd27ca093b1391d3f1d9ed64c29",
+      "sha256:14ad441d82b394a2b0274beb7dc1359dc123aa7d6cd3e1653bc861a83418ef50",
+    ]);
+    expect(digestOf(FleetConfig.expand(specified))).toBe("f888fa7ba7df31f0");
+    expect(digestOf(FleetConfig.expand(sound({})))).toBe("9f8e54aa52c98a92");
+  });
+
+  const digestOf = (expansion: Expansion): string =>
+    sha256Hex(canonicalJson(expansion)).slice(0, 16);
+
+  it("with how members are replaced, restarted and asked", () => {
+    const plain = FleetConfig.expand(sound({}));
+    const expanded = (changes: JsonObject) => FleetConfig.expand(sound(changes));
+    const serial = { maxUnavailable: 1, maxSurge: 0, pauseMillis: 0 };
+    expect(expanded({ restart: "1" })).toStrictEqual({ ...plain, restart: "1" });
+    expect(expanded({ updatePolicy: "Rolling" }).replace).toEqual({ ...serial, onDrift: true });
+    expect(expanded({ rollingRestart: {} }).replace).toEqual({ ...serial, onDrift: false });
+    expect(expanded({ rollingRestart: { maxSurge: 2, pause: "5m" } }).replace).toEqual({
+      maxUnavailable: 0,
+      maxSurge: 2,
+      pauseMillis: 300_000,
+      onDrift: false,
+    });
+    const both = { maxSurge: 2, maxUnavailable: 3 };
+    expect(expanded({ rollingRestart: both }).replace).toMatchObject(both);
+    expect(expanded({ health: { tcp: { port: 22 } } }).health).toEqual({
+      probe: { tcp: { port: 22 } },
+      patienceMillis: 300_000,
+    });
+    expect(expanded({ health: { http: { port: 80 }, patience: "90s" } }).health).toEqual({
+      probe: { http: { port: 80, path: "/" } },
+      patienceMillis: 90_000,
+    });
+  });
+
+  it("with the metadata in the template, and the placement outside of it", () => {
+    const plain = FleetConfig.expand(sound({}));
+    const metadata = { role: "web" };
+    expect(FleetConfig.expand(sound({ metadata })).sets[0]?.template).toEqual({
+      ...plain.sets[0]?.template,
+      metadata,
+    });
+    const placement = { availabilityDomains: ["AD-1", "AD-2"], faultDomains: ["FAULT-DOMAIN-1"] };
+    expect(FleetConfig.expand(sound({ placement }))).toStrictEqual({
+      ...plain,
+      scope: { ...plain.scope, placement },
+    });
+  });
+
+  it("with the shape of each group", () => {
+    const instances = [
+      { name: "a", count: 1, shape: "VM.Standard2.1" },
+      { name: "b", count: 1, shapeConfig: { ocpus: 4 } },
+      { name: "c", count: 1, shape: "VM.Standard.A1.Flex" },
+    ];
+    const shapes = FleetConfig.expand(sound({ instances })).sets.map(({ template }) => [
+      template["shape"],
+      template["shapeConfig"],
+    ]);
+    expect(shapes).toEqual([
+      ["VM.Standard2.1", undefined],
+      [base.shape, { ocpus: 4 }],
+      ["VM.Standard.A1.Flex", base.shapeConfig],
+    ]);
   });
 
   it("with its suspension, which is no part of what members are made from", () => {
