@@ -11,6 +11,7 @@ export interface OciInstance {
   /** ISO 8601, as OCI writes it. */
   readonly timeCreated: string;
   readonly availabilityDomain: string;
+  readonly faultDomain: string | null;
   readonly freeformTags: Readonly<Record<string, string>>;
   /** Only answers about one instance carry it; a list has none. */
   readonly etag: string | null;
@@ -29,6 +30,8 @@ export interface LaunchRequest {
   readonly token: string;
   readonly compartmentId: string;
   readonly availabilityDomain: string;
+  /** Nothing: OCI chooses. */
+  readonly faultDomain: string | null;
   readonly displayName: string;
   readonly imageId: string;
   readonly shape: string;
@@ -106,6 +109,11 @@ export interface OciApi {
   readonly listWorkRequestErrors: (id: string) => Call<ReadonlyArray<WorkRequestFault>>;
   /** Full names, in the order of the answer. */
   readonly listAvailabilityDomains: (compartmentId: string) => Call<ReadonlyArray<string>>;
+  /** Names such as `FAULT-DOMAIN-1`, in the order of the answer. */
+  readonly listFaultDomains: (query: {
+    readonly compartmentId: string;
+    readonly availabilityDomain: string;
+  }) => Call<ReadonlyArray<string>>;
   readonly getImage: (id: string) => Call<OciImage | null>;
   readonly getSubnet: (id: string) => Call<OciSubnet | null>;
 }

@@ -14,6 +14,7 @@ import {
 import { quote } from "@muster/core/words/quote";
 import type { LaunchRequest, OciInstance } from "./api.ts";
 import type { Connection } from "./connections.ts";
+import { isWithin, placedIn } from "./places.ts";
 import { readTemplate, type OciTemplate } from "./scope.ts";
 import { compareSightings, isDead, marksOf, phaseOf, sightingOf, tagFaultOf } from "./sighting.ts";
 import type { SpentTokens } from "./spent-tokens.ts";
@@ -57,7 +58,7 @@ const settleSpentToken = (
       return { id: live.id, operation: null };
     }
     // Each place has a token of its own.
-    if (ours.some((seen) => seen.place === request.place)) {
+    if (ours.some((seen) => isWithin(seen.place, request.place))) {
       spent.forget(request.token);
       return yield* occupantDead(request, "its launch token is spent", error.requestId);
     }
@@ -102,7 +103,7 @@ const launchOf = (
     return Effect.succeed({
       token: request.token,
       compartmentId,
-      availabilityDomain: request.place,
+      ...placedIn(request.place),
       displayName: displayNameOf(template, request),
       imageId: template.imageId,
       shape: template.shape,

@@ -384,6 +384,15 @@ const callsOf = (
         return answer.items.flatMap(({ name }) => (name === undefined ? [] : [name]));
       }),
 
+    listFaultDomains: ({ compartmentId, availabilityDomain }) =>
+      call("ListFaultDomains", async () => {
+        const answer = await identity.listFaultDomains({
+          compartmentId: queryValue(compartmentId),
+          availabilityDomain: queryValue(availabilityDomain),
+        });
+        return answer.items.flatMap(({ name }) => (name === undefined ? [] : [name]));
+      }),
+
     getImage: (id) =>
       callOrAbsent("GetImage", async () => {
         const { image } = await compute.getImage({ imageId: id });
@@ -407,6 +416,7 @@ const queryValue = (text: string): string => encodeURIComponent(text);
 
 const launchDetailsOf = (request: LaunchRequest): Core.models.LaunchInstanceDetails => ({
   availabilityDomain: request.availabilityDomain,
+  ...(request.faultDomain === null ? {} : { faultDomain: request.faultDomain }),
   compartmentId: request.compartmentId,
   displayName: request.displayName,
   shape: request.shape,
@@ -430,6 +440,7 @@ const instanceOf = (instance: Core.models.Instance, etag: string | null): OciIns
   // Typed as a Date by the SDK, and a string when it comes.
   timeCreated: String(instance.timeCreated),
   availabilityDomain: instance.availabilityDomain,
+  faultDomain: instance.faultDomain || null,
   freeformTags: instance.freeformTags ?? {},
   etag,
 });

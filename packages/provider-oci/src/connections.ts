@@ -29,6 +29,10 @@ export interface ConnectionOptions extends CredentialOptions {
 /** What seldom changes, remembered for five minutes when it is good. */
 export interface Facts {
   readonly domains: (compartmentId: string) => Effect.Effect<ReadonlyArray<string>, ProviderError>;
+  readonly faultDomains: (
+    compartmentId: string,
+    availabilityDomain: string,
+  ) => Effect.Effect<ReadonlyArray<string>, ProviderError>;
   readonly image: (id: string) => Effect.Effect<OciImage | null, ProviderError>;
   readonly subnet: (id: string) => Effect.Effect<OciSubnet | null, ProviderError>;
 }
@@ -171,10 +175,18 @@ const makeFacts = (api: OciApi): Effect.Effect<Facts> =>
     const isAvailable = (found: { readonly lifecycleState: string } | null): boolean =>
       found?.lifecycleState === "AVAILABLE";
     const domains = yield* remember(api.listAvailabilityDomains, (names) => names.length > 0);
+    const faultDomains = yield* remember(
+      (key) => {
+        const [compartmentId = "", availabilityDomain = ""] = JSON.parse(key) as Array<string>;
+        return api.listFaultDomains({ compartmentId, availabilityDomain });
+      },
+      (names) => names.length > 0,
+    );
     const images = yield* remember(api.getImage, isAvailable);
     const subnets = yield* remember(api.getSubnet, isAvailable);
     return {
       domains: (compartmentId) => Cache.get(domains, compartmentId),
+      faultDomains: (...of) => Cache.get(faultDomains, JSON.stringify(of)),
       image: (id) => Cache.get(images, id),
       subnet: (id) => Cache.get(subnets, id),
     };

@@ -12,7 +12,7 @@ import type { Expansion } from "@muster/core/words/set";
 import type { OciInstance } from "./api.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { preflight } from "./preflight.ts";
-import { readScope } from "./scope.ts";
+import { readScope, type ScopePlacement } from "./scope.ts";
 import { belongsTo, compareSightings, fleetOf, sightingOf } from "./sighting.ts";
 
 /** Lists that are read at a time, and documents that are looked at per list. */
@@ -24,6 +24,7 @@ interface Placed {
   readonly request: ObserveRequest;
   readonly connection: Connection;
   readonly compartmentId: string;
+  readonly placement: ScopePlacement;
 }
 
 type Indexed = readonly [index: number, observation: Observation];
@@ -57,7 +58,8 @@ const placeRequest = (
   Effect.gen(function* () {
     const scope = yield* readScope(request.expansion);
     const connection = yield* connections.connect(scope.auth);
-    return { index, request, connection, compartmentId: scope.compartmentId };
+    const { compartmentId, placement = {} } = scope;
+    return { index, request, connection, compartmentId, placement };
   });
 
 const groupByList = (placed: ReadonlyArray<Placed>): ReadonlyArray<ReadonlyArray<Placed>> => {
@@ -102,7 +104,7 @@ const catalogOf = (group: ReadonlyArray<Placed>, list: ReadonlyArray<OciInstance
 });
 
 const observeDocument = (
-  { request, connection, compartmentId }: Placed,
+  { request, connection, compartmentId, placement }: Placed,
   catalog: Catalog,
 ): Effect.Effect<Observation> =>
   Effect.gen(function* () {
@@ -115,7 +117,12 @@ const observeDocument = (
     ]
       .map(sightingOf)
       .sort(compareSightings);
-    const found = yield* preflight(connection.facts, { expansion, compartmentId, members });
+    const found = yield* preflight(connection.facts, {
+      expansion,
+      compartmentId,
+      placement,
+      members,
+    });
     return { document: expansion.document, complete: true, members, ...found } as const;
   }).pipe(Effect.catch((error) => Effect.succeed(blindness(request, error))));
 

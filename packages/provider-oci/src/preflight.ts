@@ -1,13 +1,14 @@
 // Finds what would stop a launch before any is tried, and the places where members can go.
 
 import * as Effect from "effect/Effect";
+import { compareText } from "@muster/core/words/diagnostic";
 import type { Blocker, MemberSighting, Places, ProviderError } from "@muster/core/words/provider";
 import { quote } from "@muster/core/words/quote";
 import { templateMark, type Expansion, type SetResource } from "@muster/core/words/set";
 import type { OciImage, OciSubnet } from "./api.ts";
 import type { Facts } from "./connections.ts";
-import { resolvePlace } from "./places.ts";
-import { readTemplate, type OciTemplate } from "./scope.ts";
+import { placesOf, resolvePlace } from "./places.ts";
+import { readTemplate, type OciTemplate, type ScopePlacement } from "./scope.ts";
 import { isDead } from "./sighting.ts";
 
 export interface Preflight {
@@ -18,12 +19,13 @@ export interface Preflight {
 export interface PreflightRequest {
   readonly expansion: Expansion;
   readonly compartmentId: string;
+  readonly placement: ScopePlacement;
   readonly members: ReadonlyArray<MemberSighting>;
 }
 
 /**
- * Resolves each set's place always; asks for image and subnet only where something may have to be
- * launched, so that a settled fleet costs no request.
+ * Resolves each set's places always; asks for image, subnet and fault domains only where something
+ * may have to be launched, so that a settled fleet costs no request.
  */
 export const preflight = (facts: Facts, request: PreflightRequest): Effect.Effect<Preflight> =>
   Effect.gen(function* () {
@@ -38,21 +40,18 @@ export const preflight = (facts: Facts, request: PreflightRequest): Effect.Effec
       for (const blocker of check.blockers) blockers.set(blocker.message, blocker);
     }
     return {
-      places: Object.fromEntries(
-        checks.map((check) => [
-          check.set,
-          { spread: check.place === null ? [] : [check.place], fallback: [] },
-        ]),
-      ),
+      places: Object.fromEntries(checks.map((check) => [check.set, check.places])),
       blockers: [...blockers.values()],
     };
   });
 
 interface SetCheck {
   readonly set: string;
-  readonly place: string | null;
+  readonly places: Places;
   readonly blockers: ReadonlyArray<Blocker>;
 }
+
+const nowhere: Places = { spread: [], fallback: [] };
 
 const checkSet = (
   facts: Facts,
@@ -61,41 +60,113 @@ const checkSet = (
 ): Effect.Effect<SetCheck> =>
   Effect.gen(function* () {
     const template = yield* readTemplate(set);
-    const place = yield* placeOf(facts, request.compartmentId, template);
-    const needed = mayLaunch(set, request.members);
-    const image = needed ? yield* imageBlockers(facts, template) : [];
-    const subnet = needed ? yield* subnetBlockers(facts, template, place.name) : [];
-    return { set: set.name, place: place.name, blockers: [...place.blockers, ...image, ...subnet] };
+    const domains = yield* resolveDomains(facts, request, template);
+    const found = {
+      set: set.name,
+      places: placesOf(domains.names, faultDomains(request), new Map()),
+    };
+    if (!mayLaunch(request.expansion, set, request.members)) {
+      return { ...found, blockers: domains.blockers };
+    }
+    const known = yield* knownFaultDomains(facts, request, domains.names);
+    return {
+      set: set.name,
+      places: placesOf(domains.names, faultDomains(request), known),
+      blockers: [
+        ...domains.blockers,
+        ...absentFaultDomains(faultDomains(request), known),
+        ...(yield* imageBlockers(facts, template)),
+        ...(yield* subnetBlockers(facts, template, domains.names)),
+      ],
+    };
   }).pipe(
     Effect.catch((error) =>
-      Effect.succeed({ set: set.name, place: null, blockers: [blockerOf(error)] }),
+      Effect.succeed({ set: set.name, places: nowhere, blockers: [blockerOf(error)] }),
     ),
   );
 
-/** Whether a set may need a launch: members missing, or made from another template. */
-export const mayLaunch = (set: SetResource, members: ReadonlyArray<MemberSighting>): boolean => {
+const faultDomains = ({ placement }: PreflightRequest): ReadonlyArray<string> | undefined =>
+  placement.faultDomains;
+
+/** Whether a set may need a launch: members missing, to be replaced, or launched beside others. */
+export const mayLaunch = (
+  { restart, replace }: Pick<Expansion, "restart" | "replace">,
+  set: SetResource,
+  members: ReadonlyArray<MemberSighting>,
+): boolean => {
   const names = [set.name, ...(set.previousName === undefined ? [] : [set.previousName])];
   const live = members.filter(
     (member) => member.name !== null && names.includes(member.name.set) && !isDead(member.phase),
   );
   const template = templateMark(set.template);
-  return live.length < set.count || live.some((member) => member.template !== template);
+  return (
+    live.length < set.count ||
+    (replace?.maxSurge ?? 0) > 0 ||
+    live.some((member) => member.template !== template) ||
+    (restart !== undefined && live.some((member) => member.restart !== restart))
+  );
 };
 
-const placeOf = (
+interface Domains {
+  /** Empty as soon as one of them is not to be found: the document means another place then. */
+  readonly names: ReadonlyArray<string>;
+  readonly blockers: ReadonlyArray<Blocker>;
+}
+
+const resolveDomains = (
   facts: Facts,
-  compartmentId: string,
+  { compartmentId, placement }: PreflightRequest,
   template: OciTemplate,
-): Effect.Effect<
-  { readonly name: string | null; readonly blockers: ReadonlyArray<Blocker> },
-  ProviderError
-> =>
-  Effect.map(facts.domains(compartmentId), (domains) => {
-    const place = resolvePlace(template.availabilityDomain, domains);
-    return place.ok
-      ? { name: place.name, blockers: [] }
-      : { name: null, blockers: [invalid(place.message, place.remedy)] };
+): Effect.Effect<Domains, ProviderError> =>
+  Effect.map(facts.domains(compartmentId), (there) => {
+    const asked = placement.availabilityDomains ?? [template.availabilityDomain];
+    const field =
+      placement.availabilityDomains === undefined
+        ? "spec.availabilityDomain"
+        : "each of spec.placement.availabilityDomains";
+    const found = asked.map((name) => resolvePlace(name, there, field));
+    const blockers = found.flatMap((place) =>
+      place.ok ? [] : [invalid(place.message, place.remedy)],
+    );
+    const names = found.flatMap((place) => (place.ok ? [place.name] : []));
+    return { names: blockers.length > 0 ? [] : [...new Set(names)], blockers };
   });
+
+/**
+ * The fault domains of each availability domain. Where they cannot be read no other place is known
+ * than those that the document names, and nothing is wrong with these.
+ */
+const knownFaultDomains = (
+  facts: Facts,
+  { compartmentId }: PreflightRequest,
+  availabilityDomains: ReadonlyArray<string>,
+): Effect.Effect<ReadonlyMap<string, ReadonlyArray<string>>> =>
+  Effect.map(
+    Effect.forEach(availabilityDomains, (name) =>
+      Effect.map(
+        Effect.orElseSucceed(facts.faultDomains(compartmentId, name), () => []),
+        (found) => [name, found] as const,
+      ),
+    ),
+    (found) => new Map(found),
+  );
+
+const absentFaultDomains = (
+  asked: ReadonlyArray<string> | undefined,
+  known: ReadonlyMap<string, ReadonlyArray<string>>,
+): ReadonlyArray<Blocker> =>
+  (asked ?? []).flatMap((name) =>
+    [...known].flatMap(([availabilityDomain, there]) =>
+      there.length === 0 || there.includes(name)
+        ? []
+        : [
+            invalid(
+              `${availabilityDomain} has no fault domain ${quote(name)}`,
+              `set spec.placement.faultDomains to some of ${[...there].sort(compareText).join(", ")}`,
+            ),
+          ],
+    ),
+  );
 
 const imageBlockers = (
   facts: Facts,
@@ -117,16 +188,16 @@ const faultOfImage = (id: string, image: OciImage | null): ReadonlyArray<Blocker
 const subnetBlockers = (
   facts: Facts,
   template: OciTemplate,
-  place: string | null,
+  availabilityDomains: ReadonlyArray<string>,
 ): Effect.Effect<ReadonlyArray<Blocker>, ProviderError> =>
   Effect.map(facts.subnet(template.subnetId), (subnet) =>
-    faultOfSubnet(template.subnetId, subnet, place),
+    faultOfSubnet(template.subnetId, subnet, availabilityDomains),
   );
 
 const faultOfSubnet = (
   id: string,
   subnet: OciSubnet | null,
-  place: string | null,
+  availabilityDomains: ReadonlyArray<string>,
 ): ReadonlyArray<Blocker> => {
   if (subnet === null) return [absent("subnet", id, "subnetId")];
   if (subnet.lifecycleState !== "AVAILABLE") {
@@ -138,12 +209,16 @@ const faultOfSubnet = (
     ];
   }
   const bound = subnet.availabilityDomain;
-  if (bound === null || place === null || bound === place) return [];
+  const others = availabilityDomains.filter((name) => name !== bound);
+  if (bound === null || others.length === 0) return [];
+  const places = others.join(" and ");
   return [
     invalid(
       `the subnet ${quote(id, maxId)} is only for the availability domain ${bound}, ` +
-        `and members go to ${place}`,
-      `name a regional subnet or one of ${place}, or set spec.availabilityDomain to ${bound}`,
+        `and members go to ${places}`,
+      availabilityDomains.length === 1
+        ? `name a regional subnet or one of ${places}, or set spec.availabilityDomain to ${bound}`
+        : `name a regional subnet, or leave ${places} out of spec.placement`,
     ),
   ];
 };

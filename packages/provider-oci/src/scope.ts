@@ -15,7 +15,19 @@ const ScopeAuth = Schema.Struct({
 /** As whom a document wants to call. */
 export type ScopeAuth = typeof ScopeAuth.Type;
 
-const Scope = Schema.Struct({ compartmentId: Schema.NonEmptyString, auth: ScopeAuth });
+const Placement = Schema.Struct({
+  availabilityDomains: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+  faultDomains: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+});
+
+/** Where a document wants its members spread. */
+export type ScopePlacement = typeof Placement.Type;
+
+const Scope = Schema.Struct({
+  compartmentId: Schema.NonEmptyString,
+  auth: ScopeAuth,
+  placement: Schema.optionalKey(Placement),
+});
 
 export type OciScope = typeof Scope.Type;
 

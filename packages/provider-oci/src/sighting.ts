@@ -19,6 +19,7 @@ import {
   restartTag,
   templateTag,
 } from "./fleet-config/tags.ts";
+import { placeName } from "./places.ts";
 
 /** The free-form tags that muster keeps on its members. The first is the specification's. */
 export const marks = {
@@ -95,7 +96,7 @@ export const sightingOf = (instance: OciInstance): MemberSighting => {
     owner: tagOf(tags, marks.owner),
     phase: phaseOf(instance.lifecycleState),
     createdAt: instance.timeCreated,
-    place: instance.availabilityDomain,
+    place: placeName(instance.availabilityDomain, instance.faultDomain),
     template: tagOf(tags, marks.template),
     restart: tagOf(tags, marks.restart),
     health: null,

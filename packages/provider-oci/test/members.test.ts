@@ -11,6 +11,7 @@ const instance = (id: string, lifecycleState = "RUNNING"): OciInstance => ({
   lifecycleState,
   timeCreated: "2026-01-01T00:00:00.000Z",
   availabilityDomain: "AD",
+  faultDomain: null,
   freeformTags: {},
   etag: null,
 });

@@ -213,6 +213,7 @@ describe("a compartment of many documents", () => {
         lifecycleState: "RUNNING",
         timeCreated: "2026-01-01T00:00:00.000Z",
         availabilityDomain: place,
+        faultDomain: null,
         etag: null,
         get id() {
           reads.ids += 1;
@@ -246,10 +247,16 @@ describe("a compartment of many documents", () => {
       getWorkRequest: unasked,
       listWorkRequestErrors: unasked,
       listAvailabilityDomains: unasked,
+      listFaultDomains: unasked,
       getImage: unasked,
       getSubnet: unasked,
     };
-    const facts = { domains: () => Effect.succeed([place]), image: unasked, subnet: unasked };
+    const facts = {
+      domains: () => Effect.succeed([place]),
+      faultDomains: unasked,
+      image: unasked,
+      subnet: unasked,
+    };
     const connection = { api, instances: () => Effect.succeed(list), facts };
     return { connect: () => Effect.succeed(connection) };
   };

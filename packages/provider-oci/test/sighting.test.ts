@@ -19,6 +19,7 @@ const instance = (changes: Partial<OciInstance> = {}): OciInstance => ({
   lifecycleState: "RUNNING",
   timeCreated: "2026-01-01T00:00:00.000Z",
   availabilityDomain: "Uocm:PHX-AD-1",
+  faultDomain: "FAULT-DOMAIN-2",
   freeformTags: marksOf({
     document: "shop",
     owner: "me",
@@ -56,6 +57,7 @@ describe("a sighting", () => {
     assert.strictEqual(seen.owner, "me");
     assert.strictEqual(seen.template, "abc");
     assert.strictEqual(seen.version, "e1");
+    assert.strictEqual(seen.place, "Uocm:PHX-AD-1/FAULT-DOMAIN-2");
   });
 
   it("is unowned and nameless with only the specification's tag", () => {

@@ -39,10 +39,12 @@ export const workOn = Effect.fn("unit")(function* (
   const outcomes: Array<Outcome> = [];
   const full = new Set<string>();
   let unit: Unit | undefined = first;
-  for (let round = 1; round <= (input.rounds ?? roundsOf(first)); round += 1) {
+  let left = input.rounds ?? roundsOf(first);
+  while (left > 0) {
     if (unit === undefined || !hasWork(unit)) break;
     const done = yield* applyUnit(input, fence, held, unit);
     outcomes.push(...done);
+    if (input.rounds !== undefined || !done.some(isExhausted)) left -= 1;
     unit = yield* again(first.plan.document);
     for (const outcome of done) noteFull(full, outcome);
     if (done.some(endsRounds) || (unit !== undefined && comesBack(full, unit))) break;
@@ -52,6 +54,10 @@ export const workOn = Effect.fn("unit")(function* (
 
 /** A replacement goes on as long as it gets on: each member takes two rounds, or three. */
 const roundsOf = ({ plan: { rollout } }: Unit): number => defaultRounds + 3 * (rollout?.left ?? 0);
+
+/** A round that found a place full costs none: there are only so many, and none is tried twice. */
+const isExhausted = ({ change, code }: Outcome): boolean =>
+  change.action === "create" && code === "Exhausted";
 
 /** Without capacity at one place others are left to try. */
 const endsRounds = ({ result, code }: Outcome): boolean =>
