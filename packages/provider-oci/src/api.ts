@@ -78,6 +78,11 @@ export interface OciSubnet {
   readonly availabilityDomain: string | null;
 }
 
+export interface OciVnic {
+  readonly privateIp: string | null;
+  readonly isPrimary: boolean;
+}
+
 type Call<A> = Effect.Effect<A, ProviderError>;
 
 /**
@@ -116,4 +121,10 @@ export interface OciApi {
   }) => Call<ReadonlyArray<string>>;
   readonly getImage: (id: string) => Call<OciImage | null>;
   readonly getSubnet: (id: string) => Call<OciSubnet | null>;
+  /** The identifiers of the VNICs that are attached to an instance, as far as one page tells. */
+  readonly listVnics: (query: {
+    readonly compartmentId: string;
+    readonly instanceId: string;
+  }) => Call<ReadonlyArray<string>>;
+  readonly getVnic: (id: string) => Call<OciVnic | null>;
 }

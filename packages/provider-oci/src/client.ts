@@ -257,6 +257,8 @@ const makeClients = (
   };
 };
 
+const attached = Core.models.VnicAttachment.LifecycleState.Attached;
+
 type Calls = Omit<OciApi, "region" | "tenancyId" | "account">;
 
 /** Most items on a page that OCI gives. */
@@ -407,6 +409,23 @@ const callsOf = (
           lifecycleState: subnet.lifecycleState,
           availabilityDomain: subnet.availabilityDomain || null,
         };
+      }),
+
+    listVnics: ({ compartmentId, instanceId }) =>
+      call("ListVnicAttachments", async () => {
+        const answer = await compute.listVnicAttachments({
+          compartmentId: queryValue(compartmentId),
+          instanceId: queryValue(instanceId),
+        });
+        return answer.items.flatMap(({ lifecycleState, vnicId }) =>
+          lifecycleState === attached && vnicId !== undefined ? [vnicId] : [],
+        );
+      }),
+
+    getVnic: (id) =>
+      callOrAbsent("GetVnic", async () => {
+        const { vnic } = await network.getVnic({ vnicId: id });
+        return { privateIp: vnic.privateIp || null, isPrimary: vnic.isPrimary ?? false };
       }),
   };
 };

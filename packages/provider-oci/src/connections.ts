@@ -35,6 +35,11 @@ export interface Facts {
   ) => Effect.Effect<ReadonlyArray<string>, ProviderError>;
   readonly image: (id: string) => Effect.Effect<OciImage | null, ProviderError>;
   readonly subnet: (id: string) => Effect.Effect<OciSubnet | null, ProviderError>;
+  /** The private address of an instance, which never changes; nothing when none is attached yet. */
+  readonly address: (
+    compartmentId: string,
+    instanceId: string,
+  ) => Effect.Effect<string | null, ProviderError>;
 }
 
 export interface Connection {
@@ -161,6 +166,8 @@ const instancesOf = (api: OciApi, scope: Scope.Scope): Connection["instances"] =
 
 const factLifetime = "5 minutes";
 const maxFacts = 1_000;
+const addressLifetime = "1 day";
+const maxAddresses = 20_000;
 
 const makeFacts = (api: OciApi): Effect.Effect<Facts> =>
   Effect.gen(function* () {
@@ -184,10 +191,35 @@ const makeFacts = (api: OciApi): Effect.Effect<Facts> =>
     );
     const images = yield* remember(api.getImage, isAvailable);
     const subnets = yield* remember(api.getSubnet, isAvailable);
+    const addresses = yield* Cache.makeWith(
+      (key: string) => {
+        const [compartmentId = "", instanceId = ""] = JSON.parse(key) as Array<string>;
+        return primaryAddress(api, compartmentId, instanceId);
+      },
+      {
+        capacity: maxAddresses,
+        timeToLive: (exit) => (Exit.isSuccess(exit) && exit.value !== null ? addressLifetime : 0),
+      },
+    );
     return {
       domains: (compartmentId) => Cache.get(domains, compartmentId),
       faultDomains: (...of) => Cache.get(faultDomains, JSON.stringify(of)),
       image: (id) => Cache.get(images, id),
       subnet: (id) => Cache.get(subnets, id),
+      address: (...of) => Cache.get(addresses, JSON.stringify(of)),
     };
+  });
+
+/** The address of the primary VNIC; an instance may have more. */
+const primaryAddress = (
+  api: OciApi,
+  compartmentId: string,
+  instanceId: string,
+): Effect.Effect<string | null, ProviderError> =>
+  Effect.gen(function* () {
+    for (const id of yield* api.listVnics({ compartmentId, instanceId })) {
+      const vnic = yield* api.getVnic(id);
+      if (vnic?.isPrimary === true) return vnic.privateIp;
+    }
+    return null;
   });

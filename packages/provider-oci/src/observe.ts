@@ -11,6 +11,7 @@ import type {
 import type { Expansion } from "@muster/core/words/set";
 import type { OciInstance } from "./api.ts";
 import type { Connection, Connections } from "./connections.ts";
+import { withHealth } from "./health.ts";
 import { preflight } from "./preflight.ts";
 import { readScope, type ScopePlacement } from "./scope.ts";
 import { belongsTo, compareSightings, fleetOf, sightingOf } from "./sighting.ts";
@@ -111,12 +112,17 @@ const observeDocument = (
     const { expansion } = request;
     const unlisted = yield* readUnlisted(connection, request.known, catalog.ids);
     const documents = documentNames(expansion);
-    const members: ReadonlyArray<MemberSighting> = [
+    const sighted: ReadonlyArray<MemberSighting> = [
       ...documents.flatMap((name) => catalog.byFleet.get(name) ?? []),
       ...unlisted.filter((instance) => belongsTo(instance, documents)),
     ]
       .map(sightingOf)
       .sort(compareSightings);
+    const members = yield* withHealth(connection.facts, {
+      expansion,
+      compartmentId,
+      members: sighted,
+    });
     const found = yield* preflight(connection.facts, {
       expansion,
       compartmentId,

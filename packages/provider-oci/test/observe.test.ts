@@ -250,12 +250,15 @@ describe("a compartment of many documents", () => {
       listFaultDomains: unasked,
       getImage: unasked,
       getSubnet: unasked,
+      listVnics: unasked,
+      getVnic: unasked,
     };
     const facts = {
       domains: () => Effect.succeed([place]),
       faultDomains: unasked,
       image: unasked,
       subnet: unasked,
+      address: unasked,
     };
     const connection = { api, instances: () => Effect.succeed(list), facts };
     return { connect: () => Effect.succeed(connection) };

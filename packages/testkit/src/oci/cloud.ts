@@ -45,6 +45,7 @@ export interface CloudSettings extends Delays, PagingOptions {
   readonly instanceLimit: number;
   readonly quotas: readonly Quota[];
   readonly capacity: readonly HostCapacity[];
+  readonly addresses: "subnet" | "loopback";
 }
 
 export interface Instance {
@@ -253,6 +254,8 @@ export interface ForeignInstance {
   readonly shape?: string;
   readonly imageId?: string;
   readonly subnetId?: string;
+  /** Default: one of the subnet, or of this machine, as the simulator's `addresses` says. */
+  readonly privateIp?: string;
   /** Milliseconds since the epoch. Default now. An earlier one is listed despite the list lag. */
   readonly createdAt?: number;
   /** It becomes TERMINATED by itself so many milliseconds from now. Default: never. */

@@ -15,7 +15,7 @@ import {
 import type { FaultRule, FaultTable } from "./faults.ts";
 import { instanceView } from "./instances.ts";
 import type { JournalEntry, RequestEntry } from "./journal.ts";
-import { hostOf, pickFaultDomain } from "./launch.ts";
+import { addressOf, pickFaultDomain } from "./launch.ts";
 import { deathStep, type LifecycleState } from "./lifecycle.ts";
 import { seedIds } from "./seed.ts";
 import type { Service } from "./service.ts";
@@ -119,7 +119,7 @@ const addForeign = (cloud: Cloud, asked: ForeignInstance, now: number): Simulate
     shapeConfig: { ocpus: shape?.ocpus ?? 1, memoryInGBs: shape?.memoryInGBs ?? 1 },
     imageId: asked.imageId ?? seed.images[0]?.id ?? seedIds.imageId,
     subnetId: asked.subnetId ?? seed.subnets[0]?.id ?? seedIds.subnetId,
-    privateIp: `10.0.${hostOf(serial)}`,
+    privateIp: asked.privateIp ?? addressOf(cloud, "10.0", serial),
     createdAt,
     foreign: true,
     history: [],

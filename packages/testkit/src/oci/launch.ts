@@ -50,7 +50,7 @@ const launch = (
   const { settings } = cloud;
   const serial = cloud.nextSerial();
   const id = ocid(cloud, "instance", serial);
-  const { launch: attributes, placed } = placeLaunch(asked, serial, id, call.now);
+  const { launch: attributes, placed } = placeLaunch(cloud, asked, serial, id, call.now);
   const end = endOf(fate);
   const instance = moveInstance(
     cloud,
@@ -76,6 +76,7 @@ const launch = (
 type Placed = Launch & { readonly faultDomain: string };
 
 const placeLaunch = (
+  cloud: Cloud,
   asked: Placed,
   serial: number,
   id: string,
@@ -98,7 +99,7 @@ const placeLaunch = (
       ? {}
       : { bootVolumeSizeInGBs: asked.bootVolumeSizeInGBs }),
     subnetId: asked.subnet.id,
-    privateIp: `${asked.subnet.network}.${hostOf(serial)}`,
+    privateIp: addressOf(cloud, asked.subnet.network, serial),
     // 198.18.0.0/15 is reserved for tests: nobody is at the other end.
     ...(asked.wantsPublicIp ? { publicIp: `198.18.${hostOf(serial)}` } : {}),
     createdAt: now,
@@ -111,6 +112,10 @@ const placeLaunch = (
 export const pickFaultDomain = (cloud: Cloud, serial: number): string =>
   cloud.seed.faultDomains[serial % cloud.seed.faultDomains.length] ?? "FAULT-DOMAIN-1";
 
+/** The private address of an instance in a subnet that begins with these two numbers. */
+export const addressOf = ({ settings }: Cloud, network: string, serial: number): string =>
+  `${settings.addresses === "loopback" ? "127.10" : network}.${hostOf(serial)}`;
+
 /** The last two numbers of an address. */
-export const hostOf = (serial: number): string =>
+const hostOf = (serial: number): string =>
   `${Math.floor(serial / 250) % 256}.${(serial % 250) + 2}`;

@@ -70,6 +70,11 @@ export interface OciSimulatorOptions {
   readonly quotas?: readonly Quota[];
   /** How many hosts a place has. Default: enough everywhere. */
   readonly capacity?: readonly HostCapacity[];
+  /**
+   * Where instances have their private addresses: in their subnet, where nobody answers, or at
+   * 127.10.x.y, where a test can listen. Default `subnet`.
+   */
+  readonly addresses?: "subnet" | "loopback";
   /** Requests per user. Default: no limit. */
   readonly throttle?: ThrottleOptions;
   /** Planted faults. Default none. */
@@ -193,4 +198,5 @@ const settingsOf = (options: OciSimulatorOptions): CloudSettings => ({
   instanceLimit: options.instanceLimit ?? 10_000,
   quotas: options.quotas ?? [],
   capacity: options.capacity ?? [],
+  addresses: options.addresses ?? "subnet",
 });
