@@ -38,7 +38,7 @@ found and did to the branches \`muster/status/<env>\` and \`muster/audit/<env>\`
 - A document or group that is deleted destroys nothing: its members become orphans, and stay.
 - Rename with \`metadata.previousName\` (or \`instances[].previousName\`): members move along.
 
-Check before you push: \`npx muster validate .\`
+Check before you push: \`muster validate .\`
 `;
 
 const ignore = `# what muster keeps on a machine never belongs into git

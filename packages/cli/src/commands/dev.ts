@@ -1,11 +1,12 @@
 // `muster dev oci`: an OCI of one's own on this machine, to try things without an account.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
+import { envText, quoteArgument } from "../env-file.ts";
 import { CommandEnd, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
@@ -17,7 +18,9 @@ const port = Flag.Int("port").pipe(
 );
 
 const folder = Flag.String("folder").pipe(
-  Flag.withDescription("Where the throwaway account (config file and key) is written"),
+  Flag.withDescription(
+    "Where the throwaway account (config file and key) is written, and env, which a shell can read",
+  ),
   Flag.withDefault(".muster-dev"),
 );
 
@@ -91,14 +94,17 @@ const simulate = Command.make(
     const written = yield* Effect.tryPromise({
       try: async () => {
         await mkdir(home, { recursive: true, mode: 0o700 });
-        return writeAccount(home, account);
+        const { configFile } = await writeAccount(home, account);
+        const envFile = path.join(home, "env");
+        await writeFile(envFile, variables(simulator.endpoint, configFile), { mode: 0o600 });
+        return { configFile, envFile };
       },
       catch: (cause) =>
         wrongInput(`cannot write to ${home}: ${String(cause)}`, "choose another --folder"),
     });
     const facts = {
       endpoint: simulator.endpoint,
-      configFile: written.configFile,
+      ...written,
       compartmentId: simulator.compartmentId,
       imageId: simulator.imageId,
       subnetId: simulator.subnetId,
@@ -115,8 +121,8 @@ const simulate = Command.make(
   Command.withShortDescription("An OCI simulator on this machine"),
   Command.withExamples([
     {
-      command: "muster dev oci --port 8443",
-      description: "Then, elsewhere: export MUSTER_OCI_ENDPOINT=http://127.0.0.1:8443",
+      command: "muster dev oci",
+      description: "Then, in another terminal in the same folder: . .muster-dev/env",
     },
     {
       command: "muster dev oci --scenario examples/scenarios/bad-day.yaml",
@@ -133,13 +139,14 @@ export const dev = Command.make("dev").pipe(
   Command.withDescription("Tools for trying things out"),
   Command.withSubcommands([simulate]),
   Command.withExamples([
-    { command: "muster dev oci", description: "Then, elsewhere: plan and apply against it" },
+    { command: "muster dev oci", description: "Then, in another terminal: plan and apply" },
   ]),
 );
 
 const view = (facts: {
   readonly endpoint: string;
   readonly configFile: string;
+  readonly envFile: string;
   readonly compartmentId: string;
   readonly imageId: string;
   readonly subnetId: string;
@@ -148,11 +155,15 @@ const view = (facts: {
   [
     `OCI simulator at ${facts.endpoint} (Control-C ends it)`,
     "",
-    `  export MUSTER_OCI_ENDPOINT=${facts.endpoint}`,
-    `  export OCI_CLI_CONFIG_FILE=${facts.configFile}`,
+    `In another terminal: . ${quoteArgument(facts.envFile)}`,
     "",
+    variables(facts.endpoint, facts.configFile).replaceAll(/^(?=.)/gmu, "  "),
     `  compartmentId:      ${facts.compartmentId}`,
     `  imageId:            ${facts.imageId}`,
     `  subnetId:           ${facts.subnetId}`,
     `  availabilityDomain: ${facts.availabilityDomains.join(", ")}`,
   ].join("\n");
+
+/** What leads muster to the simulator, as shell. */
+const variables = (endpoint: string, configFile: string): string =>
+  envText({ MUSTER_OCI_ENDPOINT: endpoint, OCI_CLI_CONFIG_FILE: configFile });

@@ -36,7 +36,7 @@ export const init = Command.make(
     yield* screen.say(
       [
         "next:",
-        `  put your OCIDs into ${path.join(flags.folder, "fleets/web.yaml")}`,
+        `  put your OCIDs into ${path.join(flags.folder, "fleets/web.yaml")}, or those of muster dev oci`,
         `  muster validate ${flags.folder}`,
         `  git -C ${flags.folder} init -b main && git -C ${flags.folder} add . && git -C ${flags.folder} commit -m 'Begin'`,
       ].join("\n"),

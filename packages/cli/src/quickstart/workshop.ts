@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
+import { envText, quoteArgument } from "../env-file.ts";
 
 /** A command ended with a code that was not expected. */
 export class StepFailed extends Error {
@@ -88,13 +89,7 @@ export const openWorkshop = async (keep: boolean): Promise<Workshop> => {
       Object.assign(env, given);
       return told;
     },
-    writeEnv: () =>
-      writeFile(
-        path.join(folder, "env"),
-        Object.entries(given)
-          .map(([name, value]) => `export ${name}=${quoteArgument(value)}\n`)
-          .join(""),
-      ),
+    writeEnv: () => writeFile(path.join(folder, "env"), envText(given)),
     simulatorEnd: () =>
       new Promise((resolve) => {
         if (simulator === undefined || simulator.exitCode !== null) resolve();
@@ -175,6 +170,3 @@ const stop = (child: ChildProcess): Promise<void> =>
     child.once("exit", () => resolve());
     child.kill("SIGTERM");
   });
-
-const quoteArgument = (text: string): string =>
-  /^[A-Za-z0-9_./:=@-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

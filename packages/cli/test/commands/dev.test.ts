@@ -1,5 +1,6 @@
 // Checks `muster dev oci`: it serves at once, and nothing of it runs on after a signal.
 
+import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { describe, expect, it } from "@effect/vitest";
 import { fleet } from "../fleet.ts";
@@ -8,6 +9,7 @@ import { inWorld } from "../world.ts";
 interface Facts {
   readonly endpoint: string;
   readonly configFile: string;
+  readonly envFile: string;
   readonly pid: number;
 }
 
@@ -20,6 +22,14 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+/** The variables of a shell that has read the file. */
+const readBySh = (file: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    execFileSync("sh", ["-c", '. "$1" && env', "sh", file], { env: {}, encoding: "utf8" })
+      .split("\n")
+      .map((line) => [line.split("=")[0], line.slice(line.indexOf("=") + 1)]),
+  );
+
 describe("muster dev oci", () => {
   it(
     "serves an account that plan and apply can use, and ends with its process",
@@ -28,11 +38,12 @@ describe("muster dev oci", () => {
       await started.until("\n");
       const facts = JSON.parse(started.said()) as Facts;
       expect(facts.pid).toBe(started.pid);
-      expect(world.files(".muster-dev")).toEqual(["config", "key.pem"]);
-      for (const file of ["config", "key.pem"]) {
+      expect(world.files(".muster-dev")).toEqual(["config", "env", "key.pem"]);
+      for (const file of ["config", "env", "key.pem"]) {
         expect(statSync(world.at(".muster-dev", file)).mode & 0o777).toBe(0o600);
       }
       const env = { MUSTER_OCI_ENDPOINT: facts.endpoint, OCI_CLI_CONFIG_FILE: facts.configFile };
+      expect(readBySh(facts.envFile)).toMatchObject(env);
       const file = await world.write("fleets/web.yaml", fleet(1));
       expect(await world.inside(["apply", file], { env })).toMatchObject({ code: 0 });
 
@@ -48,6 +59,20 @@ describe("muster dev oci", () => {
       expect(isAlive(facts.pid)).toBe(false);
       await expect(fetch(facts.endpoint)).rejects.toThrow("fetch failed");
       expect(world.simulator.requests()).toEqual([]);
+    }),
+  );
+
+  it(
+    "tells a person what to type in another terminal",
+    inWorld(async (world) => {
+      const started = world.start(["dev", "oci", "--folder", "an account"]);
+      await started.until("availabilityDomain:");
+      expect(started.said()).toContain(
+        `In another terminal: . '${world.at("an account", "env")}'\n`,
+      );
+      expect(started.said()).toMatch(/^ {2}export MUSTER_OCI_ENDPOINT=http:\S+\n {2}export OCI/mu);
+      started.process.kill("SIGTERM");
+      await started.ended;
     }),
   );
 

@@ -15,6 +15,8 @@ describe("muster init", () => {
       expect(world.files("repo")).toEqual(made);
       expect(first.stdout.match(/^made /gmu)).toHaveLength(made.length);
       expect(first.stderr).toContain("next:");
+      // Away from a checkout, npx would fetch somebody else's package of this name.
+      expect(readFileSync(world.at("repo/README.md"), "utf8")).not.toContain("npx");
       const valid = await world.muster(["validate"], { cwd: world.at("repo") });
       expect(valid).toMatchObject({
         code: 0,
