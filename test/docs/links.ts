@@ -30,6 +30,6 @@ const anchorsOf = (text: string): ReadonlySet<string> =>
   );
 
 /** Without code blocks, and without code in lines that looks like a link. */
-const prose = (text: string): string => withoutBlocks(text).replaceAll(/`[^`\n]*`(?!\])/gu, "");
+const prose = (text: string): string => withoutBlocks(text).replaceAll(/`[^`\n]*`/gu, "");
 
 const withoutBlocks = (text: string): string => text.replaceAll(/^ *```[\s\S]*?^ *```$/gmu, "");

@@ -130,6 +130,8 @@ describe("each check can fail:", () => {
   it("a dead link", () => {
     const wrong = page("[a](docs/no.md) [b](README.md#no) [c](README.md) [d](https://example.com)");
     expect(deadLinks(wrong, root)).toEqual(["page.md: docs/no.md", "page.md: README.md#no"]);
+    const withCode = page("`a` and [the `b`](docs/no.md), then `c`, and no link: `[d](docs/d.md)`");
+    expect(deadLinks(withCode, root)).toEqual(["page.md: docs/no.md"]);
   });
 });
 
