@@ -10,8 +10,9 @@ import { measureStatuses } from "../report/measure.ts";
 import { quarantineNews } from "../report/quarantine.ts";
 import { spentWishes } from "../report/spent.ts";
 import { documentStatus, encodeStatus } from "../report/status.ts";
+import { sameJson } from "../words/canonical.ts";
 import { formatAddress } from "../words/document.ts";
-import { recordKey, type StoreRecord } from "../words/record.ts";
+import { recordKey, type StatusRecord, type StoreRecord } from "../words/record.ts";
 import type { DocumentStatus } from "../words/status.ts";
 import type { Failure, Fence } from "./fence.ts";
 import type { TurnInput } from "./input.ts";
@@ -41,16 +42,14 @@ export const conclude = Effect.fn("report")(function* (
 ): Effect.fn.Return<Conclusion, Failure, Scope.Scope> {
   const { units, records, outcomes } = concluded;
   const now = new Date(yield* Clock.currentTimeMillis).toISOString();
-  const statuses = statusesOf(input, units, outcomes, now);
+  const told = tellAll(input, units, outcomes, now);
+  const statuses = told.map(({ status }) => status);
   const forgotten = forgottenStatuses(concluded);
   yield* measureStatuses(statuses, forgotten);
   const quarantine = input.policy.quarantine
     ? quarantineNews({ plans: units.map(({ plan }) => plan), records, outcomes, now })
     : { puts: [], deletes: [] };
-  const wanted = units.flatMap((unit, index) => [
-    statusRecord(unit, statuses[index]!),
-    ...appliedOf(unit),
-  ]);
+  const wanted = units.flatMap((unit, index) => [told[index]!.record, ...appliedOf(unit)]);
   const { puts: history = [], deletes: past = [] } = concluded.history ?? {};
   const puts = [...onlyNews(wanted, records), ...quarantine.puts, ...history];
   const spent = units.flatMap((unit) => spentWishes(unit.plan, unit.records));
@@ -69,31 +68,46 @@ export const statusesOf = (
   units: ReadonlyArray<Unit>,
   outcomes: ReadonlyArray<Outcome>,
   now: string,
-): ReadonlyArray<DocumentStatus> => {
+): ReadonlyArray<DocumentStatus> =>
+  tellAll(input, units, outcomes, now).map(({ status }) => status);
+
+interface Told {
+  readonly status: DocumentStatus;
+  readonly record: StatusRecord;
+}
+
+const tellAll = (
+  input: TurnInput,
+  units: ReadonlyArray<Unit>,
+  outcomes: ReadonlyArray<Outcome>,
+  now: string,
+): ReadonlyArray<Told> => {
   const byDocument = Map.groupBy(outcomes, (outcome) => formatAddress(outcome.document));
-  return units.map((unit) =>
-    documentStatus({
+  return units.map((unit) => {
+    const previous = previousStatus(unit);
+    const status = documentStatus({
       plan: unit.plan,
       observation: unit.observation,
       record: unit.record,
       outcomes: byDocument.get(formatAddress(unit.plan.document)) ?? [],
-      previous: previousStatus(unit),
+      previous,
       source: input.source,
       owner: input.policy.owner,
       now,
-    }),
-  );
+    });
+    return {
+      status,
+      record:
+        unit.status !== undefined && sameJson(status, previous)
+          ? unit.status
+          : { _tag: "Status", document: unit.plan.document, json: encodeStatus(status) },
+    };
+  });
 };
 
-/** Our own record, written by `statusRecord`: only its times are taken over. */
+/** Our own record: only its times are taken over. */
 const previousStatus = (unit: Unit): DocumentStatus | undefined =>
   unit.status === undefined ? undefined : (JSON.parse(unit.status.json) as DocumentStatus);
-
-const statusRecord = (unit: Unit, status: DocumentStatus): StoreRecord => ({
-  _tag: "Status",
-  document: unit.plan.document,
-  json: encodeStatus(status),
-});
 
 const appliedOf = ({ plan, expansion, consent }: Unit): ReadonlyArray<StoreRecord> =>
   plan.orphaned || plan.hold !== null ? [] : appliedRecords(plan, expansion, consent);

@@ -1,7 +1,11 @@
 // Decides everything: from what is asked, seen and remembered to one plan per document. Pure.
 
-import { compareText } from "../words/diagnostic.ts";
-import { type Document, type DocumentAddress, formatAddress } from "../words/document.ts";
+import {
+  compareAddresses,
+  type Document,
+  type DocumentAddress,
+  formatAddress,
+} from "../words/document.ts";
 import type { Kind } from "../words/kind.ts";
 import type { Plan } from "../words/plan.ts";
 import type { DocumentRecord } from "../words/record.ts";
@@ -47,11 +51,7 @@ export const plan = (input: PlanInput): ReadonlyArray<Plan> => {
         now: input.now,
       }),
     );
-  return [...asked, ...orphans].sort(
-    (a, b) =>
-      compareText(a.document.kind, b.document.kind) ||
-      compareText(a.document.name, b.document.name),
-  );
+  return [...asked, ...orphans].sort((a, b) => compareAddresses(a.document, b.document));
 };
 
 /** What a document asks for. A document of an unknown kind never gets here: read refuses it. */

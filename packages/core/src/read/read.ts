@@ -6,7 +6,7 @@ import {
   type Diagnostic,
   type Place,
 } from "../words/diagnostic.ts";
-import type { Document } from "../words/document.ts";
+import { compareAddresses, type Document } from "../words/document.ts";
 import type { Kind } from "../words/kind.ts";
 import { contestedClaims, type Claim } from "./claims.ts";
 import { decodeDocument, readyKinds, type DecodedDocument, type ReadyKinds } from "./document.ts";
@@ -62,7 +62,7 @@ export const readDocuments = (
     documents: reading.entries
       .filter((entry) => !contested.claims.has(entry.claim))
       .flatMap((entry) => entry.document ?? [])
-      .toSorted(compareDocuments),
+      .toSorted(compareAddresses),
     diagnostics: [...reading.diagnostics, ...contested.diagnostics].toSorted(compareDiagnostics),
   };
 };
@@ -151,6 +151,3 @@ const entryOf = (
   if (document === undefined) return { claim };
   return { claim, document: { ...document, place: placeOf(offsetOf(parsed.root) ?? 0) } };
 };
-
-const compareDocuments = (a: Document, b: Document): number =>
-  compareText(a.kind, b.kind) || compareText(a.name, b.name);

@@ -1,6 +1,6 @@
 // Decides what the store shall remember of a document beside its changes, and only when it is news.
 
-import { canonicalJson } from "../words/canonical.ts";
+import { sameJson } from "../words/canonical.ts";
 import { consentOf } from "../plan/consent.ts";
 import { foldRollout, isOver } from "../plan/replace.ts";
 import { draftRollout } from "../rollout/machine.ts";
@@ -98,6 +98,6 @@ export const onlyNews = (
   wanted: ReadonlyArray<StoreRecord>,
   held: ReadonlyArray<StoreRecord>,
 ): ReadonlyArray<StoreRecord> => {
-  const known = new Map(held.map((record) => [recordKey(record), canonicalJson(record)]));
-  return wanted.filter((record) => known.get(recordKey(record)) !== canonicalJson(record));
+  const known = new Map(held.map((record) => [recordKey(record), record]));
+  return wanted.filter((record) => !sameJson(record, known.get(recordKey(record))));
 };

@@ -1,12 +1,13 @@
 // Decides what is said of a document: conditions with their reasons, counts and members. Pure.
 
-import { canonicalJson, digestOf } from "../words/canonical.ts";
+import { canonicalJson, digestOfTexts } from "../words/canonical.ts";
 import { compareText } from "../words/diagnostic.ts";
+import { compareAddresses } from "../words/document.ts";
 import { formatMember } from "../words/member.ts";
 import { effectiveChanges, type Plan, type Reason, type Refusal } from "../words/plan.ts";
 import type { MemberSighting, Observation } from "../words/provider.ts";
 import { escapeText } from "../words/quote.ts";
-import { type DocumentRecord, recordKey, type StoreRecord } from "../words/record.ts";
+import type { DocumentRecord, StoreRecord } from "../words/record.ts";
 import {
   type Condition,
   type ConditionType,
@@ -65,10 +66,11 @@ const rolloutOf = (plan: Plan): Pick<DocumentStatus, "rollout"> => {
 
 /** One digest for the statuses that a store holds: what others have written shows in it, too. */
 export const digestOfStatuses = (records: ReadonlyArray<StoreRecord>): string =>
-  digestOf(
+  digestOfTexts(
     records
-      .flatMap((record) => (record._tag === "Status" ? [[recordKey(record), record.json]] : []))
-      .sort(([a = ""], [b = ""]) => compareText(a, b)),
+      .filter((record) => record._tag === "Status")
+      .sort((a, b) => compareAddresses(a.document, b.document))
+      .flatMap(({ document, json }) => [document.kind, document.name, json]),
   );
 
 /** The status as it is kept and published: equal statuses are equal bytes. */

@@ -1,6 +1,6 @@
 // One YAML or JSON object that a person wrote: what is asked, and where it stands.
 
-import type { Place } from "./diagnostic.ts";
+import { compareText, type Place } from "./diagnostic.ts";
 import type { JsonObject } from "./json.ts";
 
 /** Kind + name: unique per environment, wherever the file lies. */
@@ -25,3 +25,7 @@ export const formatAddress = (address: DocumentAddress): string =>
 
 export const sameAddress = (a: DocumentAddress, b: DocumentAddress): boolean =>
   a.kind === b.kind && a.name === b.name;
+
+/** By kind, then by name. */
+export const compareAddresses = (a: DocumentAddress, b: DocumentAddress): number =>
+  compareText(a.kind, b.kind) || compareText(a.name, b.name);

@@ -9,6 +9,7 @@ export const quoteLimit = 80;
  * Longer than `limit` characters (default 80) ends in an ellipsis.
  */
 export const escapeText = (text: string, limit: number = quoteLimit): string => {
+  if (text.length <= limit && isAscii(text)) return text;
   let shown = "";
   let length = 0;
   for (const character of text) {
@@ -18,6 +19,9 @@ export const escapeText = (text: string, limit: number = quoteLimit): string => 
   }
   return shown;
 };
+
+/** Nothing but printable ASCII, as almost every text is: then there is nothing to escape. */
+const isAscii = (text: string): boolean => /^[ -~]*$/u.test(text);
 
 /** `escapeText` in double quotes; quotes and backslashes within are escaped too. */
 export const quote = (text: string, limit: number = quoteLimit): string => {

@@ -9,6 +9,9 @@ describe("quote", () => {
     assert.strictEqual(quote("\u202egnp.exe"), '"\\u{202e}gnp.exe"');
     assert.strictEqual(quote("\u009b31m\r\n\t"), '"\\u{9b}31m\\u{d}\\u{a}\\u{9}"');
     assert.strictEqual(quote("a\u{e0041}\ud800"), '"a\\u{e0041}\\u{d800}"');
+    assert.strictEqual(escapeText("a\u001b[2Jb"), "a\\u{1b}[2Jb");
+    assert.strictEqual(escapeText("\u007f"), "\\u{7f}");
+    assert.strictEqual(escapeText("two\nlines\n"), "two\\u{a}lines\\u{a}");
   });
 
   it("escapes its own marks, and leaves ordinary text of any script alone", () => {
