@@ -41,6 +41,8 @@ export interface LeaseClaim {
 export interface StoreDatabase {
   readonly id: string;
   readonly place: string;
+  /** Another one whenever anything may have been written since, by any process. */
+  readonly version: Effect.Effect<string, StoreError>;
   readonly records: (owner: string) => Effect.Effect<ReadonlyArray<RecordRow>, StoreError>;
   /** The row of one key; nothing when there is none. */
   readonly record: (owner: string, key: string) => Effect.Effect<RecordRow | null, StoreError>;

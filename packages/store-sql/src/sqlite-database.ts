@@ -18,6 +18,7 @@ export const makeSqliteDatabase = (
 ): StoreDatabase => ({
   id,
   place,
+  version: attempt(place, "read the version", () => readVersion(session)),
   records: (owner) => attempt(place, "read the records", () => readRecords(session, owner)),
   record: (owner, key) => attempt(place, "read a record", () => readRecord(session, owner, key)),
   owners: attempt(place, "read the owners", () => readOwners(session)),
@@ -30,6 +31,12 @@ export const makeSqliteDatabase = (
   swapLease: (claim) =>
     attempt(place, "claim the lease", () => session.transaction(() => swapLease(session, claim))),
 });
+
+/** The first number tells what others have committed, the second what this connection has written. */
+const readVersion = (session: SqliteSession): string =>
+  Object.values(
+    session.all("SELECT data_version, total_changes() FROM pragma_data_version")[0]!,
+  ).join(" ");
 
 const readRecords = (session: SqliteSession, owner: string): ReadonlyArray<RecordRow> =>
   session

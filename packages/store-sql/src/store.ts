@@ -59,30 +59,48 @@ interface Decoded {
   readonly record: StoreRecord;
 }
 
+interface Loaded {
+  readonly owner: string;
+  readonly version: string;
+  readonly rows: ReadonlyMap<string, Decoded>;
+  readonly records: ReadonlyArray<StoreRecord>;
+}
+
 /**
- * Reads all rows each time, and decodes those that changed: of the last owner that was asked for,
- * what stood there before is kept. A loop over many documents would else spend its time on that.
+ * Reads nothing while nothing was written, and decodes only the rows that changed: of the last
+ * owner that was asked for, what was loaded before is kept. A loop over many documents would else
+ * spend its time and memory on that.
  */
 const loadOnce = (database: StoreDatabase): StoreShape["load"] => {
-  let kept: { readonly owner: string; readonly rows: ReadonlyMap<string, Decoded> } | null = null;
+  let kept: Loaded | null = null;
 
-  const decode = (owner: string, rows: ReadonlyArray<RecordRow>) =>
+  const decode = (owner: string, version: string, rows: ReadonlyArray<RecordRow>) =>
     Result.gen(function* () {
       const before = kept?.owner === owner ? kept.rows : new Map<string, Decoded>();
       const now = new Map<string, Decoded>();
       for (const { key, json } of rows) {
         const known = before.get(key);
-        const record = known?.json === json ? known.record : yield* decodeRecord({ key, json });
-        now.set(key, { json, record });
+        now.set(
+          key,
+          known?.json === json ? known : { json, record: yield* decodeRecord({ key, json }) },
+        );
       }
-      kept = { owner, rows: now };
-      return [...now.values()].map(({ record }) => record);
+      kept = { owner, version, rows: now, records: [...now.values()].map(({ record }) => record) };
+      return kept.records;
     });
 
-  return (owner) =>
+  const read = (owner: string, version: string) =>
     database.records(owner).pipe(
       Effect.map((rows) => [...rows].sort((a, b) => compareText(a.key, b.key))),
-      Effect.flatMap((rows) => readable(database.place, decode(owner, rows))),
+      Effect.flatMap((rows) => readable(database.place, decode(owner, version, rows))),
+    );
+
+  return (owner) =>
+    // Read before the rows: what is written meanwhile shows in the next one.
+    Effect.flatMap(database.version, (version) =>
+      kept?.owner === owner && kept.version === version
+        ? Effect.succeed(kept.records)
+        : read(owner, version),
     );
 };
 

@@ -23,9 +23,22 @@ describe("load", () => {
       const changed = sampleStatus("a", "2");
       yield* other.commit({ owner: "us", puts: [changed], deletes: ["Status/Fleet/b"] });
       assert.deepStrictEqual(yield* mine.load("us"), [changed]);
+      yield* mine.commit({ owner: "us", puts: [a] });
+      assert.deepStrictEqual(yield* mine.load("us"), [a]);
+      yield* mine.commit({ owner: "us", puts: [changed] });
       yield* other.commit({ owner: "them", puts: [b] });
       assert.deepStrictEqual(yield* mine.load("them"), [b]);
       assert.deepStrictEqual(yield* mine.load("us"), [changed]);
+    }).pipe(Effect.scoped),
+  );
+
+  it.live("reads nothing while nothing is written", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "store.db");
+      const mine = yield* openSqliteStore({ path });
+      yield* mine.commit({ owner: "us", puts: [sampleStatus("a", "1")] });
+      const loaded = yield* mine.load("us");
+      assert.strictEqual(yield* mine.load("us"), loaded);
     }).pipe(Effect.scoped),
   );
 });
