@@ -5,7 +5,6 @@ import type * as Scope from "effect/Scope";
 import { digestOfStatuses } from "@muster/core/report/status";
 import { Store } from "@muster/core/store/store";
 import type { Plan } from "@muster/core/words/plan";
-import type { DocumentStatus } from "@muster/core/words/status";
 import type { Git } from "./git.ts";
 import type { Memory } from "./loop-memory.ts";
 import { publishRun, type PublishedRun, type PublishRunRequest } from "./publish-run.ts";
@@ -44,9 +43,7 @@ export const sayNews = Effect.fnUntraced(function* (
     sighting,
     said: {
       documents,
-      statuses: records.flatMap((record) =>
-        record._tag === "Status" ? [JSON.parse(record.json) as DocumentStatus] : [],
-      ),
+      statuses: records.filter((record) => record._tag === "Status"),
       plans: saying.plans.map(({ digest }) => digest),
     },
     lease: saying.lease,

@@ -3,11 +3,10 @@
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { LeaseError } from "@muster/core/lease/lease";
-import { encodeStatus } from "@muster/core/report/status";
 import { Store, type StoreError } from "@muster/core/store/store";
 import type { AuditEntry, AuditHead } from "@muster/core/words/audit";
 import { type Document, formatAddress } from "@muster/core/words/document";
-import type { DocumentStatus } from "@muster/core/words/status";
+import type { StatusRecord } from "@muster/core/words/record";
 import { buildAuditUpdate, lastPublished } from "./audit.ts";
 import { GitError } from "./error.ts";
 import type { Sighting } from "./fetch.ts";
@@ -27,10 +26,13 @@ export interface PublishedRun {
   readonly auditCommit: string | null;
 }
 
+/** A status in the words in which it is published, as `encodeStatus` spells them. */
+export type SaidStatus = Pick<StatusRecord, "document" | "json">;
+
 /** What there is to say: the status of every document, and the digests of the plans of this run. */
 export interface Said {
   readonly documents: ReadonlyArray<Document>;
-  readonly statuses: ReadonlyArray<DocumentStatus>;
+  readonly statuses: ReadonlyArray<SaidStatus>;
   readonly plans: ReadonlyArray<string>;
 }
 
@@ -95,19 +97,17 @@ const statusUpdate = (
   });
 
 /** A status lies where its document lies; that of a vanished document under `orphaned`. */
-export const statusFiles = (
+const statusFiles = (
   documents: ReadonlyArray<Document>,
-  statuses: ReadonlyArray<DocumentStatus>,
+  statuses: ReadonlyArray<SaidStatus>,
 ): ReadonlyMap<string, string> => {
   const folders = new Map(
     documents.map((document) => [formatAddress(document), folderOf(document.place.file)]),
   );
   return new Map(
-    statuses.map((status) => {
-      const kind = status.kind.replace(/Status$/u, "");
-      const folder = folders.get(formatAddress({ kind, name: status.metadata.name }));
-      const file = `${kind}.${status.metadata.name}.status.json`;
-      return [`${folder ?? "orphaned/"}${file}`, encodeStatus(status)];
+    statuses.map(({ document, json }) => {
+      const folder = folders.get(formatAddress(document)) ?? "orphaned/";
+      return [`${folder}${document.kind}.${document.name}.status.json`, json];
     }),
   );
 };

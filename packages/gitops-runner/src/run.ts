@@ -11,14 +11,16 @@ import { Lease, type LeaseError } from "@muster/core/lease/lease";
 import type { TurnInput } from "@muster/core/loop/input";
 import { openRegistry, type ConfigurationError, type Registry } from "@muster/core/loop/registry";
 import { nothingDone, reconcileOnce, type ReconcileReport } from "@muster/core/reconcileOnce";
+import { encodeStatus } from "@muster/core/report/status";
 import { Store, type StoreError } from "@muster/core/store/store";
 import { formatHead } from "@muster/core/words/audit";
 import { hasErrors } from "@muster/core/words/diagnostic";
 import type { Plugin } from "@muster/core/words/kind";
 import { defaultPolicy, type Policy } from "@muster/core/words/policy";
+import type { DocumentStatus } from "@muster/core/words/status";
 import type { GitError } from "./error.ts";
 import type { Git } from "./git.ts";
-import { publishRun, type PublishedRun } from "./publish-run.ts";
+import { publishRun, type PublishedRun, type SaidStatus } from "./publish-run.ts";
 import { holdOf, makeSourceReader, type Source, type SourceOptions } from "./source.ts";
 import { currentTrace, noteHead, tracedRun } from "./trace.ts";
 import type { Verification } from "./verify.ts";
@@ -74,7 +76,7 @@ const scopedRun = Effect.fnUntraced(function* (
   }
   const said = {
     documents: report.documents,
-    statuses: report.statuses,
+    statuses: report.statuses.map(saidStatus),
     plans: report.plans.map(({ digest }) => digest),
   };
   return yield* publishRun({
@@ -92,6 +94,11 @@ const scopedRun = Effect.fnUntraced(function* (
       (unpublished) => Effect.succeed({ ...run, unpublished }),
     ),
   );
+});
+
+const saidStatus = (status: DocumentStatus): SaidStatus => ({
+  document: { kind: status.kind.replace(/Status$/u, ""), name: status.metadata.name },
+  json: encodeStatus(status),
 });
 
 const turn = Effect.fnUntraced(function* (
