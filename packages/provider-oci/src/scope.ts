@@ -1,7 +1,10 @@
 // Decides what the opaque parts of an expansion say: where to look, as whom, and what to make.
 
 import * as Effect from "effect/Effect";
+import type * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import type { JsonObject } from "@muster/core/words/json";
+import { oncePer } from "@muster/core/words/once";
 import { ProviderError } from "@muster/core/words/provider";
 import type { Expansion, SetResource } from "@muster/core/words/set";
 
@@ -52,18 +55,23 @@ const Template = Schema.Struct({
 
 export type OciTemplate = typeof Template.Type;
 
-const decodeScope = Schema.decodeUnknownEffect(Scope);
-const decodeTemplate = Schema.decodeUnknownEffect(Template);
+// What a document asks for is the same object from look to look.
+const decodeScope = oncePer<JsonObject, Result.Result<OciScope, Schema.SchemaError>>(
+  Schema.decodeUnknownResult(Scope),
+);
+const decodeTemplate = oncePer<JsonObject, Result.Result<OciTemplate, Schema.SchemaError>>(
+  Schema.decodeUnknownResult(Template),
+);
 
 /** Fails with `Invalid`: then kind and provider do not fit together. */
 export const readScope = (expansion: Expansion): Effect.Effect<OciScope, ProviderError> =>
-  decodeScope(expansion.scope).pipe(
+  Effect.fromResult(decodeScope(expansion.scope)).pipe(
     Effect.mapError((fault) => unreadable(`the scope of ${expansion.document.name}`, fault)),
   );
 
 /** Fails with `Invalid`: then kind and provider do not fit together. */
 export const readTemplate = (set: SetResource): Effect.Effect<OciTemplate, ProviderError> =>
-  decodeTemplate(set.template).pipe(
+  Effect.fromResult(decodeTemplate(set.template)).pipe(
     Effect.mapError((fault) => unreadable(`the template of ${set.name}`, fault)),
   );
 

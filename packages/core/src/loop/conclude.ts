@@ -49,17 +49,19 @@ export const conclude = Effect.fn("report")(function* (
   const quarantine = input.policy.quarantine
     ? quarantineNews({ plans: units.map(({ plan }) => plan), records, outcomes, now })
     : { puts: [], deletes: [] };
-  const wanted = units.flatMap((unit, index) => [told[index]!.record, ...appliedOf(unit)]);
+  const news = units.flatMap((unit, index) =>
+    onlyNews([told[index]!.record, ...appliedOf(unit)], unit.records),
+  );
   const { puts: history = [], deletes: past = [] } = concluded.history ?? {};
-  const puts = [...onlyNews(wanted, records), ...quarantine.puts, ...history];
+  const puts = [...news, ...quarantine.puts, ...history];
   const spent = units.flatMap((unit) => spentWishes(unit.plan, unit.records));
   const deletes = [...forgotten, ...quarantine.deletes, ...spent, ...past];
-  const news = puts.length + deletes.length > 0;
-  if (news) {
+  const isNews = puts.length + deletes.length > 0;
+  if (isNews) {
     yield* fence.claim;
     yield* fence.writer.write({ puts, deletes });
   }
-  return { statuses, news };
+  return { statuses, news: isNews };
 });
 
 /** The status of every unit, as far as the last look tells. */

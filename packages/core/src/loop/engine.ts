@@ -20,8 +20,10 @@ import { historyNews } from "../report/history.ts";
 import { digestOfStatuses } from "../report/status.ts";
 import { underRun } from "../report/trace.ts";
 import { Store } from "../store/store.ts";
+import { sameJson } from "../words/canonical.ts";
 import { compareText } from "../words/diagnostic.ts";
 import { type Document, type DocumentAddress, formatAddress } from "../words/document.ts";
+import { oncePer } from "../words/once.ts";
 import type { Plan, Refusal } from "../words/plan.ts";
 import { type LookAgain, makeLookAgain } from "./again.ts";
 import { conclude } from "./conclude.ts";
@@ -163,8 +165,9 @@ export const makeEngine = Effect.fnUntraced(function* (
   ) {
     const now = yield* Clock.currentTimeMillis;
     const dice = yield* Random.next;
-    const standing = standingAfter(standings.get(address), seen, now, options.ladder, dice);
-    standings.set(address, standing);
+    const before = standings.get(address);
+    const standing = standingAfter(before, seen, now, options.ladder, dice);
+    if (!sameJson(standing, before)) standings.set(address, standing);
     return standing;
   });
 
@@ -228,7 +231,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     documents: ReadonlyArray<Document>,
   ) {
     const now = yield* Clock.currentTimeMillis;
-    asked = new Map(documents.map((one) => [formatAddress(one), one.inputDigest]));
+    asked = inputsOf(documents);
     // Who ends during the look was not looked at.
     const busy = new Set(current?.busy.keys());
     // Its members come along from there, once nobody launches any more under that name.
@@ -336,6 +339,12 @@ export const makeEngine = Effect.fnUntraced(function* (
       }),
   };
 });
+
+/** Input digests by address; the documents of one reading stay the same. */
+const inputsOf = oncePer(
+  (documents: ReadonlyArray<Document>): ReadonlyMap<string, string> =>
+    new Map(documents.map((one) => [formatAddress(one), one.inputDigest])),
+);
 
 /** How a document stands that was not concluded yet. */
 const newcomer: Standing = {

@@ -7,6 +7,7 @@ import {
   formatAddress,
 } from "../words/document.ts";
 import type { Kind } from "../words/kind.ts";
+import { oncePer } from "../words/once.ts";
 import type { Plan } from "../words/plan.ts";
 import type { DocumentRecord } from "../words/record.ts";
 import type { Expansion } from "../words/set.ts";
@@ -58,8 +59,11 @@ export const plan = (input: PlanInput): ReadonlyArray<Plan> => {
 export const expand = (kinds: ReadonlyArray<Kind>, document: Document): Expansion => {
   const kind = kinds.find((candidate) => candidate.name === document.kind);
   if (kind === undefined) throw new TypeError(`no plugin brings the kind ${document.kind}`);
-  return kind.expand(document);
+  return expansionOf(kind)(document);
 };
+
+/** The documents of a loop stay the same from tick to tick, and so does what they ask for. */
+const expansionOf = oncePer((kind: Kind) => oncePer((document: Document) => kind.expand(document)));
 
 /** Documents that the store remembers and no file asks for any more, under no name. */
 export const vanishedDocuments = (

@@ -2,6 +2,7 @@
 
 import { compareText } from "../words/diagnostic.ts";
 import { type DocumentAddress, formatAddress, sameAddress } from "../words/document.ts";
+import { oncePer } from "../words/once.ts";
 import {
   type AdoptionRecord,
   type AppliedRecord,
@@ -49,21 +50,24 @@ export interface RecordIndex {
   readonly approvals: ReadonlyArray<ApprovalRecord>;
 }
 
-export const indexRecords = (records: ReadonlyArray<StoreRecord>): RecordIndex => {
-  const byDocument = new Map<string, Array<StoreRecord>>();
-  const documents: Array<DocumentRecord> = [];
-  const approvals: Array<ApprovalRecord> = [];
-  for (const record of sortRecords(records)) {
-    if (record._tag === "Approval") approvals.push(record);
-    if (record._tag === "Document") documents.push(record);
-    if (!("document" in record)) continue;
-    const address = formatAddress(record.document);
-    const list = byDocument.get(address);
-    if (list === undefined) byDocument.set(address, [record]);
-    else list.push(record);
-  }
-  return { byDocument, documents, approvals };
-};
+/** A store that was not written to answers the same records, and they are sorted once. */
+export const indexRecords: (records: ReadonlyArray<StoreRecord>) => RecordIndex = oncePer(
+  (records) => {
+    const byDocument = new Map<string, Array<StoreRecord>>();
+    const documents: Array<DocumentRecord> = [];
+    const approvals: Array<ApprovalRecord> = [];
+    for (const record of sortRecords(records)) {
+      if (record._tag === "Approval") approvals.push(record);
+      if (record._tag === "Document") documents.push(record);
+      if (!("document" in record)) continue;
+      const address = formatAddress(record.document);
+      const list = byDocument.get(address);
+      if (list === undefined) byDocument.set(address, [record]);
+      else list.push(record);
+    }
+    return { byDocument, documents, approvals };
+  },
+);
 
 const sortRecords = (records: ReadonlyArray<StoreRecord>): ReadonlyArray<StoreRecord> =>
   records

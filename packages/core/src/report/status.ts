@@ -4,6 +4,7 @@ import { canonicalJson, digestOfTexts } from "../words/canonical.ts";
 import { compareText } from "../words/diagnostic.ts";
 import { compareAddresses } from "../words/document.ts";
 import { formatMember } from "../words/member.ts";
+import { oncePer } from "../words/once.ts";
 import { effectiveChanges, type Plan, type Reason, type Refusal } from "../words/plan.ts";
 import type { MemberSighting, Observation } from "../words/provider.ts";
 import { escapeText } from "../words/quote.ts";
@@ -65,13 +66,15 @@ const rolloutOf = (plan: Plan): Pick<DocumentStatus, "rollout"> => {
 };
 
 /** One digest for the statuses that a store holds: what others have written shows in it, too. */
-export const digestOfStatuses = (records: ReadonlyArray<StoreRecord>): string =>
-  digestOfTexts(
-    records
-      .filter((record) => record._tag === "Status")
-      .sort((a, b) => compareAddresses(a.document, b.document))
-      .flatMap(({ document, json }) => [document.kind, document.name, json]),
-  );
+export const digestOfStatuses: (records: ReadonlyArray<StoreRecord>) => string = oncePer(
+  (records) =>
+    digestOfTexts(
+      records
+        .filter((record) => record._tag === "Status")
+        .sort((a, b) => compareAddresses(a.document, b.document))
+        .flatMap(({ document, json }) => [document.kind, document.name, json]),
+    ),
+);
 
 /** The status as it is kept and published: equal statuses are equal bytes. */
 export const encodeStatus = (status: DocumentStatus): string => `${canonicalJson(status)}\n`;

@@ -3,6 +3,7 @@
 import { canonicalJson, sha256Hex } from "./canonical.ts";
 import type { DocumentAddress } from "./document.ts";
 import type { JsonObject } from "./json.ts";
+import { oncePer } from "./once.ts";
 
 export interface SetResource {
   /** The resource kind; it chooses the handler. */
@@ -67,5 +68,6 @@ export interface Expansion {
 }
 
 /** The mark that a member carries of the template it was made from: 16 hex digits. */
-export const templateMark = (template: JsonObject): string =>
-  sha256Hex(canonicalJson(template)).slice(0, 16);
+export const templateMark: (template: JsonObject) => string = oncePer((template) =>
+  sha256Hex(canonicalJson(template)).slice(0, 16),
+);
