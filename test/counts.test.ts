@@ -192,6 +192,7 @@ describe("fifty fleets in one compartment", () => {
           "GetImage",
           "GetSubnet",
           "ListAvailabilityDomains",
+          "ListFaultDomains",
           "ListInstances",
         ]);
         assert.deepStrictEqual(world.store.counts, { commits: 0, claims: 0 });

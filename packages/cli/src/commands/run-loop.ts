@@ -3,6 +3,7 @@
 import * as Effect from "effect/Effect";
 import { ConfigurationError, Store } from "@muster/core";
 import { type LoopEvent, type LoopState, runLoop } from "@muster/gitops-runner";
+import { spareMemory } from "../memory.ts";
 import { Out } from "../screen/out.ts";
 import { type Health, listening, makeHealth } from "../telemetry/health.ts";
 import { logTurn } from "../telemetry/log.ts";
@@ -22,6 +23,7 @@ export interface LoopFlags {
 const longestTick = 600_000;
 
 export const runForEver = Effect.fnUntraced(function* (flags: RunFlags, loop: LoopFlags) {
+  yield* spareMemory;
   const screen = yield* Out;
   const format = yield* LogFormatFlag;
   const first = yield* settle(flags);
