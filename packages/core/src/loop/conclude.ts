@@ -44,7 +44,7 @@ export const conclude = Effect.fn("report")(function* (
   const now = new Date(yield* Clock.currentTimeMillis).toISOString();
   const told = tellAll(input, units, outcomes, now);
   const statuses = told.map(({ status }) => status);
-  const forgotten = forgottenStatuses(concluded);
+  const forgotten = input.complete === false ? [] : forgottenStatuses(concluded);
   yield* measureStatuses(statuses, forgotten);
   const quarantine = input.policy.quarantine
     ? quarantineNews({ plans: units.map(({ plan }) => plan), records, outcomes, now })

@@ -261,7 +261,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     const input = { ...given, mayBegin };
     if (fence.held() !== null && input.first !== undefined) yield* fence.writer.write(input.first);
     const { seen, isMeant } = yield* lookAtDue(input, documents);
-    const [idle, due] = partition(seen.units, (unit) => draining === null && hasWork(unit));
+    const [idle, due] = partition(seen.units, (unit) => draining === null && hasWork(input)(unit));
     const records = seen.records.filter(
       (record) => !("document" in record) || isMeant(record.document),
     );

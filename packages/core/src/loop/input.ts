@@ -10,7 +10,7 @@ import type { SourceText } from "../read/read.ts";
 import type { SourceVerification } from "../report/status.ts";
 import type { DocumentAddress } from "../words/document.ts";
 import type { Kind } from "../words/kind.ts";
-import type { Refusal } from "../words/plan.ts";
+import type { Change, Refusal } from "../words/plan.ts";
 import type { Policy } from "../words/policy.ts";
 
 /** What every look and every apply of a turn is given. */
@@ -34,6 +34,13 @@ export interface TurnInput {
     /** The input that was planned; nothing for a document that vanished. */
     readonly inputDigest: string | null;
   }) => Refusal | null;
+  /**
+   * Whether the documents are all that this owner asks for; yes when not given. Otherwise those that
+   * are not among them have not vanished: they are left alone.
+   */
+  readonly complete?: boolean;
+  /** Carries out only these changes of what is planned; all when not given. */
+  readonly only?: (change: Change) => boolean;
   /** The trace that this turn is told in; kept in the history of runs. */
   readonly trace?: string;
   readonly onEvent?: (event: Event) => Effect.Effect<void>;

@@ -53,7 +53,7 @@ export const look = Effect.fn("look")(function* (
     ...documents
       .filter(isMeant)
       .map((document) => overridden(expand(input.kinds, document), overrides, now).expansion),
-    ...vanishedDocuments(documents, known)
+    ...(input.complete === false ? [] : vanishedDocuments(documents, known))
       .filter(({ document }) => isMeant(document))
       .map((record) => record.expansion),
   ];
@@ -63,7 +63,7 @@ export const look = Effect.fn("look")(function* (
     plan({
       kinds: input.kinds,
       documents,
-      complete: true,
+      complete: input.complete ?? true,
       about: new Set(expansions.map(({ document }) => formatAddress(document))),
       observations,
       records,

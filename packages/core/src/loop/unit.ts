@@ -6,7 +6,7 @@ import { applyPlan } from "../apply/apply.ts";
 import type { Outcome } from "../apply/outcome.ts";
 import type { HeldLease } from "../lease/lease.ts";
 import { Store, type StoreError } from "../store/store.ts";
-import { type CreateChange, effectiveChanges, type Refusal } from "../words/plan.ts";
+import { type CreateChange, effectiveChanges, type Plan, type Refusal } from "../words/plan.ts";
 import { hasEnded, suspensionRefusal } from "../plan/suspension.ts";
 import { keyOf } from "../words/record.ts";
 import type { LookAgain } from "./again.ts";
@@ -25,8 +25,14 @@ export interface Worked {
 }
 
 /** Whether there is anything to do or to remember about it, and it may be done. */
-export const hasWork = ({ plan, news }: Unit): boolean =>
-  plan.hold === null && (effectiveChanges(plan).length > 0 || news.length > 0);
+export const hasWork =
+  (input: Pick<TurnInput, "only">) =>
+  ({ plan, news }: Unit): boolean =>
+    plan.hold === null && (effectiveChanges(meant(input, plan)).length > 0 || news.length > 0);
+
+/** What of a plan is to be carried out. */
+const meant = ({ only }: Pick<TurnInput, "only">, plan: Plan): Plan =>
+  only === undefined ? plan : { ...plan, changes: plan.changes.filter(only) };
 
 /** Its rounds end early when something went against us: that is left to the next turn. */
 export const workOn = Effect.fn("unit")(function* (
@@ -41,7 +47,7 @@ export const workOn = Effect.fn("unit")(function* (
   let unit: Unit | undefined = first;
   let left = input.rounds ?? roundsOf(first);
   while (left > 0) {
-    if (unit === undefined || !hasWork(unit)) break;
+    if (unit === undefined || !hasWork(input)(unit)) break;
     const done = yield* applyUnit(input, fence, held, unit);
     outcomes.push(...done);
     if (input.rounds !== undefined || !done.some(isExhausted)) left -= 1;
@@ -81,7 +87,8 @@ const applyUnit = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Outcome>, Failure, Store> {
   const store = yield* Store;
   if (unit.news.length > 0) yield* fence.writer.write({ puts: unit.news });
-  if (effectiveChanges(unit.plan).length === 0) return [];
+  const plan = meant(input, unit.plan);
+  if (effectiveChanges(plan).length === 0) return [];
   return yield* input.handlers(unit.expansion.resource).pipe(
     Effect.flatMap((handler) =>
       applyPlan(
@@ -99,7 +106,7 @@ const applyUnit = Effect.fnUntraced(function* (
           learned: new Map(),
           onEvent: (event) => tell(input, event),
         },
-        unit.plan,
+        plan,
       ),
     ),
     // Observe saw this handler work a moment ago; what it says now is told at the next look.

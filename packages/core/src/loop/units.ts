@@ -26,7 +26,7 @@ export const workOnAll = Effect.fnUntraced(function* (
   Failure,
   Store | Scope.Scope
 > {
-  const busy = first.units.filter(hasWork);
+  const busy = first.units.filter(hasWork(input));
   if (busy.length === 0) return { last: first, outcomes: [] };
   const held = yield* fence.claim;
   const again = yield* makeLookAgain(input, documents);
