@@ -271,7 +271,7 @@ const listeningOut = (
   say: (text) => Effect.sync(() => say(text)),
   paint: plain,
   paintSaid: plain,
-  progress: { onEvent: () => Effect.void, end: Effect.void },
+  progress: { onEvent: () => Effect.void, note: () => Effect.void, end: Effect.void },
   env,
   isTerminal: false,
 });

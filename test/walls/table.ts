@@ -72,6 +72,10 @@ export const lazy: ReadonlyArray<{
     entry: "packages/cli/src/main.ts",
     never: ["oci-*", "@muster/server", "@muster/testkit", "vitest"],
   },
+  {
+    entry: "packages/cli/src/fleetctl-main.ts",
+    never: ["oci-*", "@muster/server", "@muster/testkit", "vitest"],
+  },
   { entry: "packages/sdk/src/index.ts", never: ["@opentelemetry/*"] },
   { entry: "packages/provider-oci/src/index.ts", never: ["oci-*"] },
   { entry: "packages/testkit/src/oci/index.ts", never: ["vitest", "@effect/vitest", "oci-*"] },

@@ -42,7 +42,12 @@ const codeByTag: Readonly<Record<string, number>> = {
   ServerError: 2,
   PlatformError: 2,
   ConfigurationError: 1,
+  FleetBusy: 2,
+  FleetFailed: 2,
 };
+
+/** A guard said no, and a person can consent or go another way. */
+const refusedCode = 5;
 
 /** Reasons that a person's input caused, not the world's. */
 const inputReasons = new Set(["Invalid", "Unsupported", "NoAtomicPush"]);
@@ -69,6 +74,9 @@ export const endingOf = (error: unknown): Ending => {
   if (error instanceof CommandEnd) return { code: error.code, ...words };
   const code = codeByTag[told._tag ?? ""];
   if (code === undefined) return { code: 3, message: String(error) };
+  if (told._tag === "FleetFailed" && told.reason === "Refused") {
+    return { code: refusedCode, ...words };
+  }
   return { code: inputReasons.has(told.reason ?? "") ? 1 : code, ...words };
 };
 

@@ -1,29 +1,6 @@
 // The process: arguments in, exit code out.
 
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime";
-import * as Effect from "effect/Effect";
-import type * as Runtime from "effect/Runtime";
 import { runCli } from "./cli.ts";
-import { Stop, teardown } from "./exit.ts";
-import { watchStreams } from "./screen/streams.ts";
+import { runProcess } from "./process.ts";
 
-const stop = { inOrder: false };
-const streams = watchStreams([process.stdout, process.stderr]);
-
-const interrupted = 130;
-
-/** The runtime ends the process at once, and with it whatever a slow reader has not taken yet. */
-const afterWrites: Runtime.Teardown = (exit, onExit) =>
-  teardown(exit, (ended) => {
-    const code = ended === interrupted && stop.inOrder ? 0 : ended;
-    void streams.handedOver().then(() => {
-      const lost = streams.lost();
-      if (lost === undefined) return onExit(code);
-      process.stderr.write(`muster: cannot write the result: ${lost}\n`, () => onExit(2));
-    });
-  });
-
-NodeRuntime.runMain(Effect.provideService(runCli(process.argv.slice(2)), Stop, stop), {
-  disableErrorReporting: true,
-  teardown: afterWrites,
-});
+runProcess(runCli(process.argv.slice(2)));

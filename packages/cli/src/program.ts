@@ -5,11 +5,12 @@ import { adopt } from "./commands/adopt.ts";
 import { apply } from "./commands/apply.ts";
 import { approve } from "./commands/approve.ts";
 import { audit } from "./commands/audit.ts";
-import { completionsOf } from "./commands/completions.ts";
+import { completionsOf, type Programs } from "./commands/completions.ts";
 import { destroy } from "./commands/destroy.ts";
 import { dev } from "./commands/dev.ts";
 import { doctor } from "./commands/doctor.ts";
 import { explain } from "./commands/explain.ts";
+import { fleet } from "./commands/fleet.ts";
 import { history } from "./commands/history.ts";
 import { init } from "./commands/init.ts";
 import { lease } from "./commands/lease.ts";
@@ -20,6 +21,7 @@ import { schema } from "./commands/schema.ts";
 import { status } from "./commands/status.ts";
 import { suspend } from "./commands/suspend.ts";
 import { validate } from "./commands/validate.ts";
+import { fleetctl } from "./fleetctl-command.ts";
 import { LogFormatFlag } from "./telemetry/telemetry.ts";
 
 export const muster = Command.make("muster").pipe(
@@ -31,6 +33,7 @@ export const muster = Command.make("muster").pipe(
     init,
     plan,
     apply,
+    fleet,
     run,
     approve,
     adopt,
@@ -45,7 +48,7 @@ export const muster = Command.make("muster").pipe(
     explain,
     schema,
     dev,
-    completionsOf((): Command.Command.Any => muster),
+    completionsOf((): Programs => ({ muster, fleetctl })),
   ]),
   Command.withGlobalFlags([LogFormatFlag]),
   Command.withExamples([

@@ -18,6 +18,7 @@ import {
   writeAccount,
 } from "@muster/testkit/oci/index";
 import { runCli } from "../src/cli.ts";
+import { runFleetctl } from "../src/fleetctl.ts";
 import { teardown } from "../src/exit.ts";
 import { Asked } from "../src/screen/ask.ts";
 import { makeProgress } from "../src/screen/progress.ts";
@@ -63,6 +64,10 @@ export interface World {
   readonly start: (args: ReadonlyArray<string>, options?: RunOptions) => Started;
   /** Runs muster in this process, with short waits; paths must be absolute. */
   readonly inside: (args: ReadonlyArray<string>, options?: RunOptions) => Promise<Ran>;
+  /** Runs fleetctl in this process, with short waits; paths must be absolute. */
+  readonly fleetctl: (args: ReadonlyArray<string>, options?: RunOptions) => Promise<Ran>;
+  /** Runs fleetctl in a process of its own. */
+  readonly startFleetctl: (args: ReadonlyArray<string>, options?: RunOptions) => Started;
   /** Files below a folder of the world, sorted. */
   readonly files: (folder: string) => ReadonlyArray<string>;
   readonly close: () => Promise<void>;
@@ -75,6 +80,7 @@ const compileCache = fileURLToPath(
   new URL("../../../node_modules/.cache/muster-cli-test", import.meta.url),
 );
 export const nodeArguments = ["--conditions=muster-source", mainFile];
+const fleetctlFile = fileURLToPath(new URL("../src/fleetctl-main.ts", import.meta.url));
 
 /** A world with nothing in it but an account of a simulator that is quick. */
 export const openWorld = async (
@@ -105,11 +111,14 @@ export const openWorld = async (
   };
   const running = new Set<ChildProcess>();
   const at = (...parts: ReadonlyArray<string>) => path.join(folder, ...parts);
-  const start = (args: ReadonlyArray<string>, run: RunOptions = {}): Started =>
-    startChild(running, node, [...nodeArguments, ...args], {
-      cwd: run.cwd ?? folder,
-      env: definedOf({ ...env, ...run.env }),
-    });
+  const startFile =
+    (file: string) =>
+    (args: ReadonlyArray<string>, run: RunOptions = {}): Started =>
+      startChild(running, node, ["--conditions=muster-source", file, ...args], {
+        cwd: run.cwd ?? folder,
+        env: definedOf({ ...env, ...run.env }),
+      });
+  const start = startFile(mainFile);
   return {
     folder,
     simulator,
@@ -123,7 +132,10 @@ export const openWorld = async (
     start,
     muster: (args, run) => start(args, run).ended,
     inside: (args, run = {}) =>
-      runInside(args, definedOf({ ...env, ...run.env }), run.answer ?? null),
+      runInside(runCli(args), definedOf({ ...env, ...run.env }), run.answer ?? null),
+    fleetctl: (args, run = {}) =>
+      runInside(runFleetctl(args), definedOf({ ...env, ...run.env }), run.answer ?? null),
+    startFleetctl: startFile(fleetctlFile),
     files: (below) => filesBelow(at(below)),
     close: async () => {
       for (const child of running) child.kill("SIGKILL");
@@ -207,7 +219,7 @@ export const startChild = (
 };
 
 const runInside = async (
-  args: ReadonlyArray<string>,
+  command: Effect.Effect<void, unknown>,
   env: Env,
   answer: boolean | null,
 ): Promise<Ran> => {
@@ -224,7 +236,7 @@ const runInside = async (
     isTerminal: false,
   };
   const fiber = Effect.runFork(
-    runCli(args).pipe(
+    command.pipe(
       Effect.provideService(Out, out),
       Effect.provideService(Asked, () => Effect.succeed(answer)),
       // What the parser of the command line prints: help and its faults.

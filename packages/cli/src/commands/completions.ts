@@ -4,20 +4,28 @@ import * as Effect from "effect/Effect";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Completions from "effect/cli/Completions";
+import * as Flag from "effect/cli/Flag";
 import { Out } from "../screen/out.ts";
 
 const shell = Argument.Literals("shell", ["bash", "zsh", "fish"]).pipe(
   Argument.withDescription("The shell that will read the script"),
 );
 
-/** Completes the whole command line, which holds this command: so it is handed over late. */
-export const completionsOf = (root: () => Command.Command.Any) =>
+export type Programs = Readonly<Record<"muster" | "fleetctl", Command.Command.Any>>;
+
+const program = Flag.Literals("program", ["muster", "fleetctl"]).pipe(
+  Flag.withDescription("The program that is completed"),
+  Flag.withDefault("muster" as const),
+);
+
+/** Completes the whole command line, which holds this command: so they are handed over late. */
+export const completionsOf = (roots: () => Programs) =>
   Command.make(
     "completions",
-    { shell },
+    { shell, program },
     Effect.fn("completions")(function* (asked) {
       const out = yield* Out;
-      const command = root();
+      const command = roots()[asked.program];
       const tree = withPaths(Completions.fromCommand(command));
       yield* out.result(Completions.generate(command.name, asked.shell, tree));
     }),
@@ -35,6 +43,11 @@ export const completionsOf = (root: () => Command.Command.Any) =>
         command: "muster completions fish > ~/.config/fish/completions/muster.fish",
         description: "For fish",
       },
+      {
+        command:
+          "muster completions bash --program fleetctl > ~/.local/share/bash-completion/completions/fleetctl",
+        description: "For fleetctl",
+      },
     ]),
   );
 
@@ -46,6 +59,7 @@ const pathNames = new Set([
   "out",
   "plan",
   "config",
+  "state",
   "journal",
   "scenario",
   "allowed-signers",

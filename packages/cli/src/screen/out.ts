@@ -38,12 +38,17 @@ export const Out: Context.Reference<OutShape> = Context.Reference("@muster/cli/s
   defaultValue: ofProcess,
 });
 
+/** The program that speaks: `muster`, or `fleetctl`. */
+export const Program: Context.Reference<string> = Context.Reference("@muster/cli/screen/Program", {
+  defaultValue: () => "muster",
+});
+
 /** `muster: message` and what to do about it. */
 export const sayError = (message: string, remedy: string | undefined): Effect.Effect<void> =>
-  Effect.flatMap(Out, (out) =>
-    out.sayError === undefined
-      ? out.say(
-          `${out.paintSaid("red", "muster:")} ${escapeText(message, 2000)}${remedy === undefined ? "" : `\n  ${escapeText(remedy, 2000)}`}`,
-        )
-      : out.sayError(message, remedy),
-  );
+  Effect.gen(function* () {
+    const out = yield* Out;
+    if (out.sayError !== undefined) return yield* out.sayError(message, remedy);
+    const program = out.paintSaid("red", `${yield* Program}:`);
+    const more = remedy === undefined ? "" : `\n  ${escapeText(remedy, 2000)}`;
+    yield* out.say(`${program} ${escapeText(message, 2000)}${more}`);
+  });

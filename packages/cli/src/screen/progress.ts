@@ -14,6 +14,8 @@ export interface ProgressStream {
 
 export interface Progress {
   readonly onEvent: (event: Event) => Effect.Effect<void>;
+  /** A line of its own, above the living one. */
+  readonly note: (text: string) => Effect.Effect<void>;
   /** Takes the living line away. */
   readonly end: Effect.Effect<void>;
 }
@@ -79,6 +81,7 @@ export const makeProgress = (stream: ProgressStream, paint: Paint): Progress => 
   return {
     onEvent: (event) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sync(() => take(event, now))),
+    note: (text) => Effect.sync(() => (line(text), redraw())),
     end: Effect.sync(clear),
   };
 };

@@ -71,7 +71,7 @@ const toldIn = (format: LogFormat, out: OutShape): OutShape => {
       Effect.logError(message).pipe(
         Effect.annotateLogs(remedy === undefined ? {} : { "muster.remedy": remedy }),
       ),
-    progress: { onEvent: logTurn, end: Effect.void },
+    progress: { onEvent: logTurn, note: (text) => Effect.logInfo(text), end: Effect.void },
   };
 };
 

@@ -1,0 +1,141 @@
+// Checks rolling restarts by hand: strictly serial, newest first, continued after an interruption, not begun anew.
+
+import { describe, expect, it } from "@effect/vitest";
+import { accepted, fleet, living } from "../fleet.ts";
+import { inWorld, type World } from "../world.ts";
+
+const launched = async (world: World, count: number) => {
+  const file = await world.write("f/fleet.yaml", fleet(count));
+  expect((await world.fleetctl(["--config", file, "--scale", String(count)])).code).toBe(0);
+  return file;
+};
+
+const restart = (world: World, ...more: ReadonlyArray<string>) =>
+  world.fleetctl(["--config", world.at("f/fleet.yaml"), "--rolling-restart", ...more]);
+
+/** Launches and terminations in their order, without those before. */
+const steps = (world: World, before: number) =>
+  world.simulator
+    .journal()
+    .slice(before)
+    .map(
+      ({ operation, freeformTags }) =>
+        `${operation === "LaunchInstance" ? "+" : "-"}${freeformTags["muster-member"] ?? ""}`,
+    );
+
+describe("Rolling Restart", () => {
+  it(
+    "Strictly serial: terminate one -> wait -> launch one -> wait, the newest first, all items processed",
+    inWorld(async (world) => {
+      await launched(world, 3);
+      const before = living(world.simulator);
+      const ran = await restart(world);
+      expect(ran.code).toBe(0);
+      expect(ran.stdout).toContain("3 members to replace, the newest first");
+      expect(ran.stdout).toContain("3 of 3 there, 3 launched, 3 terminated");
+      expect(ran.stderr.match(/^member \d of 3: \w+/gmu)).toEqual([
+        "member 1 of 3: terminate",
+        "member 1 of 3: launch",
+        "member 2 of 3: terminate",
+        "member 2 of 3: launch",
+        "member 3 of 3: terminate",
+        "member 3 of 3: launch",
+      ]);
+      const done = steps(world, 3);
+      expect(done.filter((_, index) => index % 2 === 0).every((step) => step.startsWith("-"))).toBe(
+        true,
+      );
+      expect(done.map((step) => step.slice(1, 6))).toEqual(
+        done.flatMap((step, index) =>
+          index % 2 === 0 ? [step.slice(1, 6), step.slice(1, 6)] : [],
+        ),
+      );
+      expect(living(world.simulator).filter((id) => before.includes(id))).toEqual([]);
+    }),
+  );
+
+  it(
+    "avoids outages by never replacing more than one at a time",
+    inWorld(async (world) => {
+      await launched(world, 3);
+      await restart(world);
+      let missing = 0;
+      for (const step of steps(world, 3)) {
+        missing += step.startsWith("-") ? 1 : -1;
+        expect(missing).toBeLessThanOrEqual(1);
+        expect(missing).toBeGreaterThanOrEqual(0);
+      }
+    }),
+  );
+
+  it(
+    "begun anew restarts the new members too; with nobody there it says so",
+    inWorld(async (world) => {
+      await launched(world, 1);
+      await restart(world);
+      const again = await restart(world, "-o", "json");
+      expect(JSON.parse(again.stdout)).toMatchObject({ launched: 1, terminated: 1 });
+      await world.fleetctl(["--config", world.at("f/fleet.yaml"), "--scale", "0"]);
+      const none = await restart(world);
+      expect(none.code).toBe(0);
+      expect(none.stdout).toContain("there is no member to restart");
+    }),
+  );
+
+  it(
+    "with --dry-run shows who goes first, and writes nothing",
+    inWorld(async (world) => {
+      await launched(world, 2);
+      const ran = await restart(world, "--dry-run");
+      expect(ran.stdout).toContain("2 members to replace, the newest first");
+      expect(ran.stdout.match(/^ {2}- remove/gmu)).toHaveLength(1);
+      expect(accepted(world.simulator)).toEqual({ launches: 2, terminations: 0, others: 0 });
+      const status = await world.fleetctl([
+        "--config",
+        world.at("f/fleet.yaml"),
+        "--status",
+        "-o",
+        "json",
+      ]);
+      expect(JSON.parse(status.stdout)).toMatchObject({ restart: null, due: 0 });
+    }),
+  );
+});
+
+describe("a restart that was interrupted", () => {
+  it(
+    "is continued where it stopped, says so, and restarts nobody twice",
+    inWorld(async (world) => {
+      await launched(world, 3);
+      // The second launch is refused for good: the restart stops in the middle of its second member.
+      world.simulator.faults.set([
+        {
+          operation: "LaunchInstance",
+          nth: 2,
+          times: 1,
+          answer: { status: 400, code: "LimitExceeded", message: "no more of these" },
+        },
+      ]);
+      const broken = await restart(world);
+      expect(broken.code).toBe(2);
+      expect(broken.stderr).toContain("no more of these");
+      expect(living(world.simulator)).toHaveLength(2);
+      world.simulator.faults.clear();
+      const status = await world.fleetctl(["--config", world.at("f/fleet.yaml"), "--status"]);
+      expect(status.stdout).toContain("restart  1 of 3 still to replace, by ann@");
+
+      const on = await restart(world);
+      expect(on.code).toBe(0);
+      expect(on.stdout).toContain("an unfinished restart is continued, which ann@");
+      expect(on.stdout).toContain("1 of 3 were replaced before");
+      expect(on.stderr.match(/^member \d of 3: \w+/gmu)).toEqual([
+        "member 2 of 3: launch",
+        "member 3 of 3: terminate",
+        "member 3 of 3: launch",
+      ]);
+      // Three at first, two more before the fault and after it one refused, then the rest.
+      expect(living(world.simulator)).toHaveLength(3);
+      expect(accepted(world.simulator)).toEqual({ launches: 6, terminations: 3, others: 0 });
+    }),
+  );
+});
