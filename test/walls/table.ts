@@ -50,7 +50,12 @@ export const walls: Readonly<Record<string, Wall>> = {
     node: true,
     inOneFile: { "node:sqlite": "src/sqlite.ts" },
   },
-  server: { muster: ["core", "sdk"], world: ["effect"], node: true },
+  server: {
+    muster: ["core", "sdk"],
+    world: ["effect"],
+    node: true,
+    forTests: ["@seriousme/openapi-schema-validator"],
+  },
   cli: {
     muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "server", "testkit"],
     world: ["effect", "@effect/platform-node"],

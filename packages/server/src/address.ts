@@ -35,6 +35,12 @@ export const parseListenAddress = (text: string): Result.Result<Address, string>
 const isName = (host: string): boolean =>
   host.length <= 253 && /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/iu.test(host);
 
+/** Whether only this machine reaches what listens there. */
+export const isLoopback = (host: string): boolean =>
+  host === "::1" ||
+  host.toLowerCase() === "localhost" ||
+  (isIP(host) === 4 && host.startsWith("127."));
+
 /**
  * A page in a browser can have its own name resolve to this machine, and then read what we answer;
  * it cannot have an address or `localhost` for its name. So only those, and names that are listed.

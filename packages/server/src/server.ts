@@ -1,26 +1,20 @@
 // Answers `/healthz`, `/readyz` and `/metrics`, and nothing else: reading only, bounded in every way.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics";
 import { prometheusName } from "@muster/core/report/telemetry";
-import { escapeText } from "@muster/core/words/quote";
-import { type Address, mayBeCalled, parseListenAddress } from "./address.ts";
+import { mayBeCalled } from "./address.ts";
 import { type HealthState, isAlive, isReady, type Judgement } from "./health.ts";
-
-/**
- * - `Invalid`: the address cannot be one
- * - `Unavailable`: nothing can listen there
- */
-export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", {
-  reason: Schema.Literals(["Invalid", "Unavailable"]),
-  message: Schema.String,
-  remedy: Schema.String,
-}) {}
+import {
+  type Answer,
+  type Listening,
+  openListener,
+  readAddress,
+  type ServerError,
+} from "./listener.ts";
 
 export interface ServerOptions {
   /** `HOST:PORT`, `[::1]:PORT` or `:PORT`, which is the loopback. */
@@ -30,93 +24,13 @@ export interface ServerOptions {
   readonly names?: ReadonlyArray<string>;
 }
 
-export interface Listening {
-  readonly url: string;
-  readonly port: number;
-}
-
-/** Connections at the same time. */
-export const connectionLimit = 64;
-/** Bytes of the headers of a request; a body is never read. */
-export const headerLimit = 8 * 1024;
-/** How long the end waits for answers on their way, in milliseconds. */
-const lastWaitMillis = 1_000;
-
 /** Listens until the scope closes. Fails with `Invalid` or `Unavailable`. */
 export const serve = (options: ServerOptions): Effect.Effect<Listening, ServerError, Scope.Scope> =>
   Effect.gen(function* () {
-    const address = yield* Effect.fromResult(parseListenAddress(options.address)).pipe(
-      Effect.mapError(
-        (message) =>
-          new ServerError({
-            reason: "Invalid",
-            message,
-            remedy: "give an address such as 127.0.0.1:9464, or :9464 for this machine alone",
-          }),
-      ),
-    );
+    const address = yield* readAddress(options.address);
     const names = [...(options.names ?? []), address.host];
-    const answering = yield* answerer(options.health, names);
-    const server = yield* Effect.acquireRelease(listen(makeServer(answering), address), close);
-    const { port } = server.address() as AddressInfo;
-    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-    return { url: `http://${host}:${port}`, port };
+    return yield* openListener(address, yield* answerer(options.health, names));
   });
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-const makeServer = (answer: Answer): Server => {
-  const server = createServer(
-    {
-      maxHeaderSize: headerLimit,
-      headersTimeout: 5_000,
-      requestTimeout: 10_000,
-      keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: 1_000,
-    },
-    answer,
-  );
-  server.maxConnections = connectionLimit;
-  server.maxRequestsPerSocket = 1_000;
-  // An upgrade or a tunnel is nothing that we have.
-  server.on("connect", (_request, socket) => socket.destroy());
-  return server;
-};
-
-const listen = (server: Server, { host, port }: Address): Effect.Effect<Server, ServerError> =>
-  Effect.callback<Server, ServerError>((resume) => {
-    const refuse = (cause: NodeJS.ErrnoException): void =>
-      resume(
-        Effect.fail(
-          new ServerError({
-            reason: "Unavailable",
-            message: `cannot listen on ${escapeText(host)} port ${port}: ${cause.code ?? "unknown"}`,
-            remedy: "choose another port, or end what listens there",
-          }),
-        ),
-      );
-    server.once("error", refuse);
-    server.listen({ host, port, backlog: connectionLimit }, () => {
-      server.off("error", refuse);
-      // From now on no fault of a connection may end the process.
-      server.on("error", () => undefined);
-      resume(Effect.succeed(server));
-    });
-  });
-
-/** Takes no more, lets what is being answered end, and then waits for nobody. */
-const close = (server: Server): Effect.Effect<void> =>
-  Effect.promise(
-    () =>
-      new Promise<void>((resolve) => {
-        const timer = setTimeout(() => server.closeAllConnections(), lastWaitMillis);
-        server.close(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
-  );
 
 interface Page {
   readonly status: number;

@@ -1,6 +1,5 @@
 // Holds what is answered over real HTTP, what is refused, and that nobody is waited for for ever.
 
-import { request } from "node:http";
 import { connect } from "node:net";
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
@@ -8,47 +7,9 @@ import { metrics } from "@muster/core/report/telemetry";
 import { count } from "@muster/core/report/trace";
 import * as Metric from "effect/Metric";
 import { type HealthState, serve, ServerError } from "../src/index.ts";
-import { connectionLimit } from "../src/server.ts";
+import { connectionLimit } from "../src/listener.ts";
+import { type Asked, ask } from "./asking.ts";
 import { parseExposition } from "./exposition.ts";
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: string;
-}
-
-interface Asked {
-  readonly path?: string;
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-
-const ask = (port: number, asked: Asked = {}): Effect.Effect<Answer> =>
-  Effect.promise(
-    () =>
-      new Promise<Answer>((resolve, reject) => {
-        const sent = request(
-          {
-            host: "127.0.0.1",
-            port,
-            agent: false,
-            path: asked.path ?? "/healthz",
-            method: asked.method ?? "GET",
-            headers: { ...asked.headers },
-          },
-          (response) => {
-            let body = "";
-            response.on("data", (chunk: Buffer) => (body += chunk.toString()));
-            response.on("end", () =>
-              resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
-            );
-          },
-        );
-        sent.on("error", reject);
-        sent.end(asked.body);
-      }),
-  );
 
 const now = Date.now();
 const healthy: HealthState = {
