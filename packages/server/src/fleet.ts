@@ -167,7 +167,12 @@ const askerOf = ({ socket }: IncomingMessage): string =>
 
 const listenOn = (audience: Audience, request: IncomingMessage, response: ServerResponse): void => {
   if (audience.isFull()) return send(request, response, full);
-  response.writeHead(200, { ...safely, "content-type": "text/event-stream; charset=utf-8" });
+  response.writeHead(200, {
+    ...safely,
+    "content-type": "text/event-stream; charset=utf-8",
+    // Its end is the end of the connection, which nobody has to wait for then.
+    connection: "close",
+  });
   if (request.method === "HEAD") response.end();
   else audience.join(response);
 };

@@ -13,26 +13,12 @@ import {
   FleetFailed,
   FleetMetrics,
 } from "@muster/sdk/fleet-contract";
-import { type FleetServerOptions, serveFleet, ServerError } from "../../src/index.ts";
+import { serveFleet, ServerError } from "../../src/index.ts";
 import { bodyLimit } from "../../src/fleet/body.ts";
 import { FleetError } from "../../src/fleet/reply.ts";
-import { type Answer, ask, type Asked } from "../asking.ts";
+import type { Answer } from "../asking.ts";
 import { answerOf, asJson, bearer, calm, makeFakeFleet, override, token } from "./fake-control.ts";
-
-const open = (more: Partial<FleetServerOptions> = {}) =>
-  Effect.gen(function* () {
-    const fleet = yield* makeFakeFleet;
-    const listening = yield* serveFleet({ address: ":0", control: fleet.control, token, ...more });
-    const { port } = listening;
-    return {
-      ...fleet,
-      ...listening,
-      get: (path: string, headers = {}) => ask(port, { path, headers }),
-      post: (path: string, body: string, headers = {}) =>
-        ask(port, { path, method: "POST", body, headers: { ...bearer, ...asJson, ...headers } }),
-      ask: (asked: Asked) => ask(port, asked),
-    };
-  });
+import { open, turnsUntil } from "./opened.ts";
 
 const decode =
   <A>(schema: Schema.Codec<A>) =>
@@ -294,12 +280,6 @@ describe("a change", () => {
     }).pipe(Effect.scoped),
   );
 });
-
-/** Until the server has come so far; what it waits for is not the clock. */
-const turnsUntil = (isSo: () => boolean) =>
-  Effect.promise(async () => {
-    while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
-  });
 
 describe("the description", () => {
   it.effect("is OpenAPI 3.0 of every endpoint, and closes the requests", () =>
