@@ -1,7 +1,9 @@
 // The loop where things meet: a look that outlives a publish, a stop that meets a hang, a rename that meets a launch.
 
 import { assert, describe, it } from "@effect/vitest";
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
 import { join } from "node:path";
 import { makeMemoryStore } from "@muster/core/store/memory";
 import { ProviderError } from "@muster/core/words/provider";
@@ -9,6 +11,8 @@ import type { DocumentStatus } from "@muster/core/words/status";
 import { type FakeCloud, makeFakeCloud } from "@muster/testkit/fleet/fake-cloud";
 import { fakePlugin } from "@muster/testkit/fleet/fake-fleet";
 import { fakePace } from "@muster/testkit/fleet/turn";
+import { GitError } from "../src/error.ts";
+import { Git } from "../src/git.ts";
 import { ownerOf } from "../src/url.ts";
 import { documentOf, interval, type LoopCase, startLoop, until, watched } from "./looping.ts";
 import { gitLayer, makeSandbox, type Sandbox } from "./sandbox.ts";
@@ -21,24 +25,27 @@ const world = Effect.gen(function* () {
   return { box, cloud: makeFakeCloud(), store: makeMemoryStore() };
 });
 
-const merge = (box: Sandbox, files: Readonly<Record<string, string>>): void => {
-  box.commit(files);
+const merge = (box: Sandbox, files: Readonly<Record<string, string>>): string => {
+  const commit = box.commit(files);
   box.pushMain();
+  return commit;
 };
 
-const readyOf = (box: Sandbox, name = "site"): string | undefined => {
-  const text = box.inRemote("", "show", `${statusRef}:FakeFleet.${name}.status.json`);
-  const status = JSON.parse(text) as DocumentStatus;
-  return status.conditions.find(({ type }) => type === "Ready")?.status;
-};
+const statusOf = (box: Sandbox, name = "site"): DocumentStatus =>
+  JSON.parse(
+    box.inRemote("", "show", `${statusRef}:FakeFleet.${name}.status.json`),
+  ) as DocumentStatus;
+
+const readyOf = (box: Sandbox, name = "site"): string | undefined =>
+  statusOf(box, name).conditions.find(({ type }) => type === "Ready")?.status;
 
 const living = (cloud: FakeCloud) =>
   cloud.machines().filter(({ phase }) => phase === "running" || phase === "starting");
 
-/** Lets the looks of a cloud take their time. */
-const slowLooks = (
+/** Lets the looks of a cloud wait for something. */
+const holdLooks = (
   { handler }: FakeCloud,
-  millis: (call: number, documents: ReadonlyArray<string>) => number,
+  wait: (call: number, documents: ReadonlyArray<string>) => Effect.Effect<unknown>,
 ): void => {
   const { observe } = handler;
   let calls = 0;
@@ -46,30 +53,68 @@ const slowLooks = (
     observe: (requests: Parameters<typeof observe>[0]) => {
       if (requests.length > 0) calls += 1;
       const names = requests.map(({ expansion }) => expansion.document.name);
-      return Effect.andThen(Effect.sleep(millis(calls, names)), observe(requests));
+      return Effect.andThen(wait(calls, names), observe(requests));
     },
   });
 };
 
+/** The real git; before a push that carries the status comes what the test puts there. */
+const gitThatPublishes = (hook: { before: Effect.Effect<unknown, GitError> }) =>
+  Layer.effect(
+    Git,
+    Effect.map(Git, (git) => ({
+      ...git,
+      run: (request) =>
+        request.operation === "push" && request.arguments.some((one) => one.endsWith(statusRef))
+          ? Effect.andThen(hook.before, git.run(request))
+          : git.run(request),
+    })),
+  ).pipe(Layer.provide(gitLayer));
+
 describe("what is said", () => {
-  it.effect("is said although the last look of a document outlives a publish", () =>
-    Effect.gen(function* () {
+  it.effect("is said at once although a document ends while others are published", () => {
+    const hook: { before: Effect.Effect<unknown, GitError> } = { before: Effect.void };
+    return Effect.gen(function* () {
       const { box, cloud, store } = yield* world;
       merge(box, { "site.json": documentOf(1) });
-      slowLooks(cloud, (call) => (call === 2 ? 1.5 * interval : 0));
+      const lastLook = yield* Deferred.make<void>();
+      holdLooks(cloud, (call) => (call === 2 ? Deferred.await(lastLook) : Effect.void));
       const looping = yield* startLoop({ box, cloud, store });
       yield* looping.next("ticked");
-      yield* looping.pass(5 * interval);
+      const hasEnded = () => looping.events.some(({ type }) => type === "ended");
+      hook.before = Effect.andThen(Deferred.succeed(lastLook, undefined), until(hasEnded));
+      yield* looping.tick;
+      assert.strictEqual(looping.state().ticks, 2);
       assert.strictEqual(readyOf(box), "True");
-    }).pipe(Effect.scoped, Effect.provide(watched(gitLayer))),
-  );
+    }).pipe(Effect.scoped, Effect.provide(watched(gitThatPublishes(hook))));
+  });
+
+  it.effect("and did not arrive is said later, though nothing but its commit is new", () => {
+    const hook: { before: Effect.Effect<unknown, GitError> } = { before: Effect.void };
+    return Effect.gen(function* () {
+      const { box, cloud, store } = yield* world;
+      merge(box, { "site.json": documentOf(1, "site", 5) });
+      const looping = yield* startLoop({ box, cloud, store });
+      yield* looping.next("published");
+      const away = new GitError({ reason: "Unreachable", operation: "push", message: "no route" });
+      hook.before = Effect.fail(away);
+      merge(box, { "site.json": documentOf(1, "site", 6) });
+      yield* looping.pass(2 * interval);
+      const back = merge(box, { "site.json": documentOf(1, "site", 5) });
+      yield* looping.pass(4 * interval);
+      assert.notStrictEqual(statusOf(box).observed.commit, back);
+      hook.before = Effect.void;
+      yield* looping.pass(6 * interval);
+      assert.strictEqual(statusOf(box).observed.commit, back);
+    }).pipe(Effect.scoped, Effect.provide(watched(gitThatPublishes(hook))));
+  });
 
   it.effect("of a document that ends during the look at others stays", () =>
     Effect.gen(function* () {
       const { box, cloud, store } = yield* world;
       cloud.faults.launchMillis = 40_000;
       merge(box, { "slow.json": documentOf(1, "slow"), "site.json": documentOf(0, "site") });
-      slowLooks(cloud, (_, names) => (names.join() === "site" ? 20_000 : 0));
+      holdLooks(cloud, (_, names) => Effect.sleep(names.join() === "site" ? 20_000 : 0));
       const looping = yield* startLoop({ box, cloud, store, run: { pace: patient } });
       yield* looping.next("ticked");
       const owner = ownerOf(box.repository, "default");
@@ -174,7 +219,7 @@ describe("what hangs or goes on for ever", () => {
     Effect.gen(function* () {
       const { box, cloud, store } = yield* world;
       merge(box, { "site.json": documentOf(1) });
-      slowLooks(cloud, () => 3_600_000);
+      holdLooks(cloud, () => Effect.sleep(3_600_000));
       const looping = yield* startLoop({ box, cloud, store });
       yield* looping.pass(6_000);
       yield* looping.askToStop;
@@ -293,10 +338,19 @@ describe("a rename", () => {
           spec: { groups: [{ name: "web", count: 1 }] },
         }),
       });
-      yield* looping.pass(3 * interval);
-      const units = looping.state().units;
-      assert.isFalse(units.find(({ document }) => document === "FakeFleet/new")?.busy ?? false);
-      yield* looping.pass(10 * interval);
+      yield* looping.pass(13 * interval);
+      const ended = looping.events.filter((event) => event.type === "ended");
+      assert.deepStrictEqual(
+        ended.map((event) => event.ended.document.name),
+        ["old", "new"],
+      );
+      // Who launched found its member, and nobody else settled its launch for it.
+      assert.deepStrictEqual(
+        (yield* store.auditEntries(0, 100)).map(
+          ({ phase, action, outcome }) => `${action}: ${outcome ?? phase}`,
+        ),
+        ["create: intent", "create: done", "update: intent", "update: done", "forget: done"],
+      );
       assert.deepStrictEqual(
         cloud.mutations().map(({ operation }) => operation),
         ["create", "mark"],
