@@ -54,7 +54,7 @@ export const walls: Readonly<Record<string, Wall>> = {
     muster: ["core", "sdk"],
     world: ["effect"],
     node: true,
-    forTests: ["@seriousme/openapi-schema-validator"],
+    forTests: ["@seriousme/openapi-schema-validator", "axe-core", "playwright-core"],
   },
   cli: {
     muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "server", "testkit"],

@@ -28,12 +28,20 @@ let waiting = false;
 
 const many = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
 
+/** The time of day, with its date when that is another day. */
 const clock = (time) => {
   const at = new Date(time);
-  return Number.isNaN(at.getTime())
-    ? String(time)
-    : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  if (Number.isNaN(at.getTime())) return String(time);
+  const hours = at.toLocaleTimeString([], {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday ? hours : `${at.toLocaleDateString()}, ${hours}`;
 };
+
+const asSentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const isRunning = ({ operation, phase }) => operation !== undefined && phase !== "done";
 
@@ -85,6 +93,8 @@ const showFleet = (metrics) => {
   setText(byId("discovered"), String(metrics.remoteActive ?? "–"));
   setText(byId("desired"), String(metrics.control.desired));
   setText(byId("ledger"), String(metrics.localActive));
+  byId("overridden").hidden = metrics.control.override === null;
+  setText(byId("overridden-desired"), String(metrics.control.override?.desired ?? ""));
 };
 
 const showOverride = ({ control: { override } }) => {
@@ -111,7 +121,18 @@ const showOperation = ({ actions }) => {
     actions.startedAt === undefined ? "" : `since ${clock(actions.startedAt)}`,
   );
   showPhases(phasesOf[operation] ?? [], phase);
-  showBars(barsOf(actions));
+  const bars = barsOf(actions);
+  showBars(bars);
+  setText(byId("operation-said"), tellAloud(actions, bars));
+};
+
+/** For those who listen: each phase, and each quarter of the way. */
+const tellAloud = (actions, bars) => {
+  const quarters = bars.map(({ name, of, value }) => {
+    const quarter = Math.floor((4 * value) / of);
+    return `${name}: ${quarter === 4 ? "all" : `${quarter * 25} percent`}`;
+  });
+  return [tellOperation(actions), ...quarters].join(". ");
 };
 
 const tellOperation = (actions) => {
@@ -136,6 +157,7 @@ const barsOf = (actions) => {
     name,
     of,
     value: succeeded + failed,
+    isBad: failed > 0,
     text: `${succeeded} of ${of}${failed > 0 ? `, ${failed} failed` : ""}`,
   });
   const restarts = bar(
@@ -166,10 +188,11 @@ const showBars = (bars) => {
     place.dataset.names = bars.map(({ name }) => name).join();
     place.replaceChildren(...bars.map(makeBar));
   }
-  for (const [at, { of, value, text }] of bars.entries()) {
+  for (const [at, { of, value, isBad, text }] of bars.entries()) {
     const progress = place.children[at].querySelector("progress");
     progress.max = of;
     progress.value = value;
+    progress.classList.toggle("bad", isBad);
     setText(place.children[at].querySelector(".count"), text);
   }
 };
@@ -204,7 +227,10 @@ const showLoop = ({ control }) => {
 const showControls = () => {
   const running = known !== null && isRunning(known.actions);
   const name = running ? (operations[known.actions.operation] ?? known.actions.operation) : "";
-  setText(byId("busy"), running ? `${name} is under way. The controls wait for its end.` : "");
+  const reason = running
+    ? `${name} is under way. The controls wait for its end.`
+    : "Asked. The answer comes at the end.";
+  setText(byId("busy"), running || waiting ? reason : "");
   for (const button of document.querySelectorAll(".change form button")) {
     button.disabled = running || waiting;
   }
@@ -225,12 +251,17 @@ const show = (metrics) => {
 const showRaw = async (details) => {
   const pre = details.querySelector("pre");
   const { path } = details.dataset;
+  // One question at a time; the next change asks again.
+  if (details.dataset.asking !== undefined) return;
+  details.dataset.asking = "";
   try {
     const answer = await fetch(path, { headers: { accept: "application/json, text/plain;q=0.5" } });
     const text = await answer.text();
     setText(pre, path === "/status" ? text : JSON.stringify(JSON.parse(text), null, 2));
   } catch {
     setText(pre, "The daemon does not answer.");
+  } finally {
+    delete details.dataset.asking;
   }
 };
 
@@ -252,7 +283,8 @@ const listen = () => {
   source.addEventListener("open", () => showLink("live", "Live"));
   source.addEventListener("metrics", (event) => show(JSON.parse(event.data)));
   source.addEventListener("error", () => {
-    showLink("lost", "Not connected; trying again");
+    const age = known === null ? "" : `. What stands here is of ${clock(known.timestamp)}`;
+    showLink("lost", `Not connected, trying again${age}`);
     // A browser gives up by itself when it is refused.
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5_000);
   });
@@ -291,6 +323,7 @@ const showOutcome = (isBad, title, lines) => {
     }),
   );
   outcome.hidden = false;
+  outcome.scrollIntoView({ block: "nearest" });
 };
 
 const hideOutcome = () => {
@@ -347,10 +380,13 @@ const tell = (status, body) => {
     ]);
     return;
   }
-  byId("token").setAttribute("aria-invalid", String(status === 401));
   const { message, remedy, operation, holder } = body.error;
-  showOutcome(true, message, [
-    operation && `${operation}, by ${holder}`,
+  if (status === 401) {
+    accept(byId("token"), [asSentence(message), "Copy it anew from the daemon’s token file."]);
+    return;
+  }
+  showOutcome(true, asSentence(message), [
+    operation && `What runs: ${operation}, by ${holder}.`,
     body.answer &&
       `It came this far: ${body.answer.launched} launched, ${body.answer.terminated} terminated; ${body.answer.actual} of ${body.answer.desired} there.`,
     ...(body.answer?.messages ?? []),
