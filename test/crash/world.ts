@@ -36,6 +36,10 @@ export interface World {
   readonly ask: (count: number) => Effect.Effect<void>;
   /** One command; what it answers. */
   readonly command: (life: Life) => Effect.Effect<number>;
+  /** Another command, about the document that `ask` edits; what it answers. */
+  readonly act: (life: Life, args: ReadonlyArray<string>) => Effect.Effect<number>;
+  /** The file of that document. */
+  readonly file: string;
   /** What the last command printed, on stdout and stderr. */
   readonly told: () => string;
   readonly args: ReadonlyArray<string>;
@@ -120,19 +124,22 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
             ...words,
           ];
     let told = "";
+    const act = (life: Life, words: ReadonlyArray<string>) =>
+      Effect.suspend(() => {
+        told = "";
+        return command(words, env, life, (text) => {
+          told += `${text}\n`;
+        });
+      });
     return {
       simulator,
       folder,
       env,
       args,
       ask: (count) => Effect.promise(() => ask(options.command, simulator, place, count)),
-      command: (life) =>
-        Effect.suspend(() => {
-          told = "";
-          return command(args, env, life, (text) => {
-            told += `${text}\n`;
-          });
-        }),
+      command: (life) => act(life, args),
+      act,
+      file: path.join(place, "web.yaml"),
       told: () => told,
       pushes: () => pushesTo(place),
     };
