@@ -44,6 +44,7 @@ const codeByTag: Readonly<Record<string, number>> = {
   ConfigurationError: 1,
   FleetBusy: 2,
   FleetFailed: 2,
+  TokenError: 2,
 };
 
 /** A guard said no, and a person can consent or go another way. */

@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
 import * as FleetFlags from "./commands/fleet-flags.ts";
 import { runRestart, runScale, runSync, showStatus } from "./commands/fleet-operations.ts";
+import { serveFlags, serveForEver } from "./commands/fleet-serve.ts";
 import { showSummary } from "./commands/fleet-summary.ts";
 import { wrongInput } from "./exit.ts";
 import * as Flags from "./flags.ts";
@@ -36,6 +37,15 @@ const flags = {
   ),
   state: FleetFlags.state,
   store: FleetFlags.store,
+  http: Flag.String("http").pipe(
+    Flag.withDescription(
+      'Keep the fleet and answer over HTTP (daemon mode), such as ":8080" or "127.0.0.1:8080"',
+    ),
+    Flag.withMetavar("ADDR"),
+    Flag.optional,
+  ),
+  reconcileEvery: FleetFlags.reconcileEvery,
+  ...serveFlags,
   dryRun: FleetFlags.dryRun,
   holdFor: FleetFlags.holdFor,
   reason: FleetFlags.reason,
@@ -76,6 +86,11 @@ const actionsOf = (given: Asked) => {
     },
     { flag: "--sync-state", isAsked: given.syncState, act: Effect.flatMap(operation, runSync) },
     {
+      flag: "--http",
+      isAsked: Option.isSome(given.http),
+      act: serveForEver({ ...given, ...common, http: Option.getOrElse(given.http, () => "") }),
+    },
+    {
       flag: "",
       isAsked: false,
       act: Effect.andThen(showSummary(common), usage),
@@ -106,6 +121,10 @@ export const fleetctl = Command.make(
     { command: "fleetctl --config fleet.yaml", description: "Print summary" },
     { command: "fleetctl --config fleet.yaml --scale 3", description: "Scale to 3" },
     { command: "fleetctl --config fleet.yaml --rolling-restart", description: "Rolling restart" },
+    {
+      command: "fleetctl --config fleet.local.yaml --http :8080 --reconcile-every 30s",
+      description: "HTTP daemon: metrics and control",
+    },
   ]),
 );
 

@@ -255,8 +255,19 @@ const runInside = async (
   return { code, stdout, stderr };
 };
 
+/** Where nobody listens. */
+export const quietOut = (env: Env): OutShape => ({
+  result: () => Effect.void,
+  say: () => Effect.void,
+  paint: plain,
+  paintSaid: plain,
+  progress: makeProgress({ write: () => undefined }, plain),
+  env,
+  isTerminal: false,
+});
+
 /** The wiring of the command line with shorter waits. */
-const quickWiring: WiringShape = {
+export const quickWiring: WiringShape = {
   ...defaultWiring,
   pace: {
     pollMillis: 20,

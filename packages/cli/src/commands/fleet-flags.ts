@@ -49,6 +49,12 @@ export const verifyFor = Flag.String("verify-for").pipe(
   Flag.withDefault("2m"),
 );
 
+export const reconcileEvery = Flag.String("reconcile-every").pipe(
+  Flag.withDescription("How long from one look to the next, such as 30s or 1m"),
+  Flag.withMetavar("DURATION"),
+  Flag.withDefault("30s"),
+);
+
 /** What every command of `muster fleet` takes. */
 export const fleetFlags = {
   file: Flag.String("file").pipe(
@@ -78,6 +84,9 @@ export const holdMillis = (said: Option.Option<string>): Effect.Effect<number | 
 
 export const verifyMillis = (said: string): Effect.Effect<number, CommandEnd> =>
   parseDuration("--verify-for", said, { from: 0, to: 3_600_000 });
+
+export const intervalMillis = (said: string): Effect.Effect<number, CommandEnd> =>
+  parseDuration("--reconcile-every", said, { from: 1_000, to: 86_400_000 });
 
 const most = 10_000;
 

@@ -132,7 +132,7 @@ const tellerOf = ({ progress }: Pick<OutShape, "progress">) => {
     });
 };
 
-const isOfCore = (
+export const isOfCore = (
   event: FleetEvent,
 ): event is Extract<
   FleetEvent,

@@ -3,8 +3,10 @@
 import * as Effect from "effect/Effect";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
 import * as FleetFlags from "./fleet-flags.ts";
 import { runRestart, runScale, runSync, showStatus } from "./fleet-operations.ts";
+import { serveFlags, serveForEver } from "./fleet-serve.ts";
 
 const exits =
   "\n\nExit codes: 0 done, 1 wrong arguments or document, 2 infrastructure failed or busy, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.";
@@ -103,12 +105,39 @@ const syncState = Command.make(
   ]),
 );
 
+const serve = Command.make(
+  "serve",
+  {
+    ...FleetFlags.fleetFlags,
+    http: Flag.String("http").pipe(
+      Flag.withDescription("Where it answers: host:port; :port listens on loopback only"),
+      Flag.withMetavar("ADDR"),
+      Flag.withDefault(":8080"),
+    ),
+    reconcileEvery: FleetFlags.reconcileEvery,
+    ...serveFlags,
+  },
+  Effect.fn("fleet serve")((flags) => serveForEver(flags)),
+).pipe(
+  Command.withDescription(
+    "Keep one fleet as its document says, look after look, and answer over HTTP: status, metrics, control, changes as they happen, and a page for people. Changes need a token, which is made and shown once. The document is read anew when it changed; a faulty one is told, and the last good one holds on. A start tells what it will remove one interval before it does so. SIGHUP looks at once. SIGTERM and Ctrl-C begin nothing more and wait for what was begun.\n\nExit codes: 0 stopped by SIGTERM, 1 wrong arguments or document, 2 infrastructure failed or another daemon keeps the fleet, 130 interrupted.",
+  ),
+  Command.withShortDescription("Keep a fleet, and answer over HTTP"),
+  Command.withExamples([
+    { command: "muster fleet serve", description: "fleet.yaml, on http://127.0.0.1:8080" },
+    {
+      command: "muster fleet serve -f web.yaml --http :9000 --reconcile-every 1m",
+      description: "Another fleet, port and pace",
+    },
+  ]),
+);
+
 export const fleet = Command.make("fleet").pipe(
   Command.withDescription(
     "Work on one fleet by hand. The commands share a store with a daemon that keeps the fleet, and one of them works at a time: another is told who is at what.",
   ),
   Command.withShortDescription("Work on one fleet by hand"),
-  Command.withSubcommands([status, scale, rollingRestart, syncState]),
+  Command.withSubcommands([status, scale, rollingRestart, syncState, serve]),
   Command.withExamples([
     { command: "muster fleet status -f web.yaml", description: "How it stands" },
     { command: "muster fleet scale 5 -f web.yaml", description: "Five members for an hour" },

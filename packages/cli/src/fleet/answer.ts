@@ -11,6 +11,7 @@ import {
   type Verdict,
   verdictOfApply,
 } from "@muster/core";
+import { lastOutcomes } from "@muster/core/apply/outcome";
 import { isConverged } from "@muster/core/report/bookkeeping";
 import {
   type FleetAnswer,
@@ -83,16 +84,15 @@ export const verdictOf = (plan: Plan, outcomes: ReadonlyArray<Outcome>): Verdict
   isConverged(plan) ? "done" : verdictOfApply({ left: [plan], outcomes, stale: false });
 
 /** Whether something went against us that did not come right later: then going on is for another run. */
-export const cameToNothing = (outcomes: ReadonlyArray<Outcome>): boolean => {
-  const last = new Map(outcomes.map((outcome) => [outcome.change.key, outcome.result]));
-  return [...last.values()].some((result) => result !== "done" && result !== "stale");
-};
+export const cameToNothing = (outcomes: ReadonlyArray<Outcome>): boolean =>
+  lastOutcomes(outcomes).some(({ result }) => result !== "done" && result !== "stale");
 
 /** What went wrong last, else what stands in the way. */
 export const troubleOf = (plan: Plan, outcomes: ReadonlyArray<Outcome>): Trouble => {
+  const last = lastOutcomes(outcomes);
   const worst =
-    outcomes.findLast(({ result }) => result === "unknown") ??
-    outcomes.findLast(({ result }) => result === "failed");
+    last.findLast(({ result }) => result === "unknown") ??
+    last.findLast(({ result }) => result === "failed");
   const refusal = refusalOf(plan);
   if (worst !== undefined) {
     return {

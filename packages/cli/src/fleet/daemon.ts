@@ -5,24 +5,21 @@ import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as FiberSet from "effect/FiberSet";
 import * as Option from "effect/Option";
+import * as Queue from "effect/Queue";
 import type * as Scope from "effect/Scope";
 import * as Stream from "effect/Stream";
 import * as SubscriptionRef from "effect/SubscriptionRef";
-import {
-  type Change,
-  effectiveChanges,
-  formatMember,
-  type Plan,
-  type StoreError,
-} from "@muster/core";
+import { type Change, effectiveChanges, formatMember, type Plan } from "@muster/core";
 import type { Unit } from "@muster/core/loop/look";
 import { isReplacing } from "@muster/core/report/bookkeeping";
+import type { LoopSignals } from "@muster/gitops-runner";
 import {
   type FleetAnswer,
-  FleetBusy,
+  type FleetBusy,
   type FleetControl,
   FleetFailed,
   type FleetMetrics,
+  type FleetOverride,
 } from "@muster/sdk/fleet-contract";
 import { holdMillis } from "../commands/fleet-flags.ts";
 import { viewFleet } from "../screen/fleet-view.ts";
@@ -64,7 +61,7 @@ export interface Daemon {
   /** Ends when nothing that a turn began runs any more. */
   readonly idle: Effect.Effect<void>;
   /** Turn after turn until `stop`; then nothing more is begun, and what was begun may end. */
-  readonly run: (stop: Deferred.Deferred<void>) => Effect.Effect<void>;
+  readonly run: (signals: LoopSignals) => Effect.Effect<void>;
 }
 
 interface State {
@@ -73,7 +70,7 @@ interface State {
   running: string | null;
   local: number;
   remote: number | undefined;
-  last: Unit | null;
+  override: FleetOverride | null;
   /** Removals were announced, and may be carried out at the next turn. */
   announced: boolean;
   /** What a start would remove, until it does. */
@@ -104,7 +101,7 @@ export const makeDaemon = Effect.fnUntraced(function* (
     running: null,
     local: 0,
     remote: undefined,
-    last: null,
+    override: null,
     announced: false,
     coming: null,
     dueAt: null,
@@ -198,8 +195,7 @@ export const makeDaemon = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         const forMillis = yield* holdMillis(Option.fromNullishOr(request.for)).pipe(
           Effect.mapError(
-            ({ message = "", remedy = "" }) =>
-              new FleetFailed({ reason: "Invalid", message, remedy }),
+            ({ message, remedy = "" }) => new FleetFailed({ reason: "Invalid", message, remedy }),
           ),
         );
         return yield* operate(
@@ -244,7 +240,7 @@ export const makeDaemon = Effect.fnUntraced(function* (
     const unit = yield* lookAt(fleetFor(opened.by));
     // Somebody began meanwhile: what was seen is of before.
     if (state.running !== null) return;
-    yield* takeLook(state, unit);
+    takeLook(state, unit, yield* Clock.currentTimeMillis);
     const { plan } = unit;
     state.turnFault = faultOf(plan);
     if (!plan.seen || !isDue(unit)) {
@@ -326,11 +322,12 @@ export const makeDaemon = Effect.fnUntraced(function* (
     yield* publish;
   });
 
-  const run = Effect.fnUntraced(function* (stop: Deferred.Deferred<void>) {
+  const run = Effect.fnUntraced(function* ({ stop, reload: hurry }: LoopSignals) {
     while (!(yield* Deferred.isDone(stop))) {
       yield* turn;
       const wait = pauseOf(state, options.intervalMillis, yield* Clock.currentTimeMillis);
-      yield* Effect.raceFirst(Effect.sleep(wait), Deferred.await(stop));
+      const woken = Effect.raceFirst(Queue.take(hurry), Deferred.await(stop));
+      yield* Effect.raceFirst(Effect.sleep(wait), Effect.ignore(woken));
     }
     state.stopping = true;
     if (state.running !== null) yield* options.log(`waits for ${state.running} to end`);
@@ -371,21 +368,19 @@ const errorOf = ({ reloadFault, turnFault }: State): string | undefined =>
 const pauseOf = ({ dueAt }: State, interval: number, now: number): number =>
   dueAt === null || dueAt <= now ? interval : Math.min(interval, Math.max(1_000, dueAt - now));
 
-const takeLook = Effect.fnUntraced(function* (
-  state: State,
-  unit: Unit,
-): Effect.fn.Return<void, StoreError> {
+const takeLook = (state: State, unit: Unit, now: number): void => {
   const { plan } = unit;
-  state.last = unit;
+  const override = overrideIn(state.asked.expansion, unit.records, now);
+  state.override = override === null ? null : tellOverride(override);
   state.local = remembered(unit).length;
   state.dueAt = plan.nextDueAt === null ? null : Date.parse(plan.nextDueAt);
   if (plan.seen && plan.counts.length > 0) {
     state.remote = plan.counts.reduce((sum, { present }) => sum + present, 0);
   }
-  yield* Effect.void;
-});
+};
 
-const takeAnswer = (state: State, { actual, groups }: FleetAnswer): void => {
+const takeAnswer = (state: State, { actual, groups, override }: FleetAnswer): void => {
+  state.override = override;
   if (groups.length > 0) state.remote = actual;
 };
 
@@ -401,8 +396,8 @@ const noteMember = (
 };
 
 const metricsOf = (state: State, interval: string, now: number): FleetMetrics => {
-  const override =
-    state.last === null ? null : overrideIn(state.asked.expansion, state.last.records, now);
+  const { override: known } = state;
+  const override = known !== null && now < Date.parse(known.until) ? known : null;
   const lastError = errorOf(state);
   const { lastTick, lastConfigReload, lastAction, remote } = state;
   return {
@@ -420,7 +415,7 @@ const metricsOf = (state: State, interval: string, now: number): FleetMetrics =>
       ...(lastAction === undefined ? {} : { lastAction }),
       ...(lastError === undefined ? {} : { lastError }),
       loopCount: state.turns,
-      override: override === null ? null : tellOverride(override),
+      override,
     },
     actions: state.actions.shown,
   };

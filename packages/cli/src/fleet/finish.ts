@@ -28,6 +28,8 @@ export interface Done {
   readonly messages: ReadonlyArray<string>;
   /** Whether discovery shows what was asked for. */
   readonly isThere: (unit: Unit) => boolean;
+  /** Whether what is left is left on purpose; never when not given. */
+  readonly isOver?: (unit: Unit) => boolean;
 }
 
 /** As many are there as are asked for, group by group. */
@@ -46,7 +48,8 @@ export const finish = Effect.fnUntraced(function* (
   const news = reconciled(unit);
   if (news.length > 0) yield* grip.commit({ puts: news });
   const told = yield* writeLedger(fleet, yield* remembering(fleet, unit, news.length > 0));
-  const reached = verdictOf(unit.plan, outcomes);
+  const isOver = done.isOver?.(unit) === true && unit.plan.refusals.length === 0;
+  const reached = isOver && !cameToNothing(outcomes) ? "done" : verdictOf(unit.plan, outcomes);
   const late = reached === "done" && !verified;
   const trouble = late
     ? lateness(fleet, unit)
@@ -93,7 +96,7 @@ const remembering = Effect.fnUntraced(function* (
 const verify = Effect.fnUntraced(function* (
   fleet: Fleet,
   grip: Grip,
-  { isThere, outcomes: before }: Done,
+  { isThere, isOver, outcomes: before }: Done,
 ): Effect.fn.Return<
   {
     readonly unit: Unit;
@@ -107,7 +110,7 @@ const verify = Effect.fnUntraced(function* (
   const outcomes = [...before];
   for (let wait = pollMillis; ; wait = Math.min(pollMaxMillis, wait * 1.5)) {
     const unit = yield* lookAt(fleet);
-    const verified = isThere(unit) && isConverged(unit.plan);
+    const verified = isThere(unit) && (isOver?.(unit) === true || isConverged(unit.plan));
     const { seen, hold, refusals } = unit.plan;
     const barred = seen && (hold !== null || refusals.length > 0);
     const left = began + fleet.verifyMillis - (yield* Clock.currentTimeMillis);

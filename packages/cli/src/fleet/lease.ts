@@ -150,7 +150,7 @@ const busy = (holder: string | null): Effect.Effect<never, FleetBusy> => {
   return Effect.fail(busyWith(operation, escapeText(name, 300)));
 };
 
-const busyWith = (operation: string, holder: string): FleetBusy =>
+export const busyWith = (operation: string, holder: string): FleetBusy =>
   new FleetBusy({
     operation,
     holder,

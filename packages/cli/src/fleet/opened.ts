@@ -125,13 +125,16 @@ export const readFleet = Effect.fnUntraced(function* (
   return yield* endWith(1);
 });
 
-interface Faulty {
+export interface Faulty {
   readonly faults: ReadonlyArray<Diagnostic>;
   readonly sources: ReadonlyArray<SourceText>;
 }
 
 /** The one fleet that a text asks for, or all that is wrong with it. */
-const askedIn = (read: SourceText | Diagnostic, kinds: ReadonlyArray<Kind>): Asked | Faulty => {
+export const askedIn = (
+  read: SourceText | Diagnostic,
+  kinds: ReadonlyArray<Kind>,
+): Asked | Faulty => {
   if (!isSourceText(read)) return { faults: [read], sources: [] };
   const sources = [read];
   const { documents, diagnostics } = readDocuments(kinds, sources);

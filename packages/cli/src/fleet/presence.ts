@@ -1,12 +1,14 @@
 // Tells whether a daemon keeps a fleet: a small file beside the ledger, with the process that wrote it.
 
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import * as path from "node:path";
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
-import { isAlive } from "./lease.ts";
+import type * as Scope from "effect/Scope";
+import { FleetFailed } from "@muster/sdk/fleet-contract";
+import { busyWith, isAlive } from "./lease.ts";
 import type { Fleet } from "./opened.ts";
 
 export interface Presence {
@@ -32,3 +34,25 @@ export const lookForDaemon = (fleet: Pick<Fleet, "ledger" | "document">): Effect
         : { running: true, holder: `process ${note.pid} on ${note.host}` },
     ),
   );
+
+/** Says that a daemon keeps this fleet, until the scope closes. Refuses a second one. */
+export const announceDaemon = Effect.fnUntraced(function* (
+  fleet: Fleet,
+): Effect.fn.Return<void, FleetFailed | ReturnType<typeof busyWith>, Scope.Scope> {
+  const other = yield* lookForDaemon(fleet);
+  if (other.running) return yield* busyWith("serve", other.holder ?? "another daemon");
+  const file = fileOf(fleet);
+  const note = JSON.stringify({ host: hostname(), pid: process.pid });
+  yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => writeFile(file, `${note}\n`, { mode: 0o600 }),
+      catch: (error) =>
+        new FleetFailed({
+          reason: "Failed",
+          message: `${file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+          remedy: "make its folder writable, or name another place with --state",
+        }),
+    }),
+    () => Effect.promise(() => rm(file, { force: true })),
+  );
+});

@@ -42,7 +42,7 @@ export const reload = Effect.fnUntraced(function* (
 type Read = SourceText | Diagnostic | { readonly gone: string };
 
 const attempt = (file: string): Effect.Effect<Read> =>
-  Effect.catch(readText(file), ({ message = "" }) => Effect.succeed({ gone: message }));
+  Effect.catch(readText(file), ({ message }) => Effect.succeed({ gone: message }));
 
 const textOf = (read: Read): string | null =>
   "gone" in read || !isSourceText(read) ? null : read.text;

@@ -124,7 +124,7 @@ const noteOfRestart = (fleet: Fleet, record: RestartRecord) =>
   });
 
 /** Where it stands when this run takes it up. */
-const startOf = (plan: Plan): Extract<FleetEvent, { readonly type: "restarting" }> => {
+export const startOf = (plan: Plan): Extract<FleetEvent, { readonly type: "restarting" }> => {
   const { rollout } = plan;
   if (rollout === null) return { type: "restarting", total: 0, behind: 0, owed: 0 };
   const gone = Math.max(0, rollout.total - rollout.left);

@@ -94,7 +94,7 @@ const remember = Effect.fnUntraced(function* (
 });
 
 /** One turn does all there is, unless the world moved: then another goes on while it gets on. */
-const untilNothingIsLeft = Effect.fnUntraced(function* (
+export const untilNothingIsLeft = Effect.fnUntraced(function* (
   grip: Grip,
 ): Effect.fn.Return<ReadonlyArray<Outcome>, OperationError> {
   const outcomes: Array<Outcome> = [];
@@ -109,7 +109,7 @@ const untilNothingIsLeft = Effect.fnUntraced(function* (
 });
 
 /** Where nothing has to be done it is told as the direction of nothing: up. */
-const directionOf = (plan: Plan): "scale-up" | "scale-down" => {
+export const directionOf = (plan: Plan): "scale-up" | "scale-down" => {
   const { launches, terminations } = requestedOf(plan);
   return terminations > launches ? "scale-down" : "scale-up";
 };

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
+import * as Queue from "effect/Queue";
 import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
 import { describe, expect, it } from "@effect/vitest";
@@ -253,6 +254,8 @@ describe("POST /scale", () => {
           expect(answer.messages.join("\n")).toContain(
             "then the daemon brings back what the document asks: 2 members are removed",
           );
+          const { override } = (yield* daemon.control.metrics).control;
+          expect(override).toEqual(answer.override);
           yield* daemon.whole;
           const { control, remoteActive } = yield* daemon.control.metrics;
           expect(control).toMatchObject({ desired: 1, actual: 3, lastAction: "noop" });
@@ -503,7 +506,8 @@ describe("the end", () => {
         await withDaemon(world, (daemon) =>
           Effect.gen(function* () {
             const stop = yield* Deferred.make<void>();
-            const running = yield* Effect.forkChild(daemon.run(stop));
+            const reload = yield* Queue.unbounded<void>();
+            const running = yield* Effect.forkChild(daemon.run({ stop, reload }));
             yield* daemon.control.changes.pipe(
               Stream.takeUntil(({ actions }) => actions.phase === "launch"),
               Stream.runDrain,

@@ -113,7 +113,7 @@ describe("a restart that was interrupted", () => {
           operation: "LaunchInstance",
           nth: 2,
           times: 1,
-          answer: { status: 400, code: "LimitExceeded", message: "no more of these" },
+          answer: { status: 400, code: "InvalidParameter", message: "no more of these" },
         },
       ]);
       const broken = await restart(world);

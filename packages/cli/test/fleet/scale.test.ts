@@ -290,7 +290,7 @@ describe("what goes wrong", () => {
           operation: "LaunchInstance",
           nth: 2,
           times: 1,
-          answer: { status: 400, code: "LimitExceeded", message: "no more of these" },
+          answer: { status: 400, code: "InvalidParameter", message: "no more of these" },
         },
       ]);
       const ran = await world.fleetctl(["--config", world.at("f/fleet.yaml"), "--scale", "3"]);
