@@ -68,11 +68,15 @@ describe("muster status", () => {
 
       world.simulator.faults.clear();
       await world.inside(["apply", file, ...here(world)]);
-      const [first] = world.simulator.instances();
-      world.simulator.stop(first!.id);
+      world.simulator.faults.set([
+        {
+          operation: "ListInstances",
+          answer: { status: 503, code: "ServiceUnavailable", message: "come back later" },
+        },
+      ]);
       await world.inside(["apply", file, ...here(world)]);
       const waiting = await status(world);
-      expect(waiting.stdout).toContain("web: 1 of 2 run");
+      expect(waiting.stdout).toContain("come back later");
       expect(waiting.code).toBe(4);
       expect(accepted(world.simulator).terminations).toBe(0);
     }),
