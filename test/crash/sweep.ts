@@ -110,7 +110,7 @@ export const live = (world: World) =>
     .filter(
       ({ freeformTags, lifecycleState }) =>
         freeformTags["fleetctl-fleet"] === "web" &&
-        !["TERMINATING", "TERMINATED"].includes(lifecycleState),
+        !["STOPPING", "STOPPED", "TERMINATING", "TERMINATED"].includes(lifecycleState),
     );
 
 /** No member twice, none lost, no stranger touched; what is left fills the lowest slots. */

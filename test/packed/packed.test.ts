@@ -37,7 +37,7 @@ describe("each tarball", () => {
     for (const { name, files } of app.tarballs) {
       const paths = files.map((file) => file.path);
       const strange = paths.filter(
-        (file) => !/^(package\.json|README\.md|LICENSE|(dist|src|bin)\/.*)$/.test(file),
+        (file) => !/^(package\.json|README\.md|LICENSE|(dist|src|bin|page)\/.*)$/.test(file),
       );
       expect(strange, name).toEqual([]);
       const sources = paths.filter((file) => /^src\/.*\.ts$/.test(file));
