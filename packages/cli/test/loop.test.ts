@@ -1,5 +1,6 @@
 // Checks `muster run` without --once as processes of their own: told by signals, killed, and frozen, in real time.
 
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "@effect/vitest";
 import { accepted, fleet, living } from "./fleet.ts";
 import { condition, openRepository, type Repository, statusOf } from "./repository.ts";
@@ -97,6 +98,15 @@ const untilReady = async (repository: Repository, runner: Started): Promise<void
   while (ready(repository) !== "True") await runner.until(published);
 };
 
+/** Who is frozen in the middle of a transaction keeps every other process from the store. */
+const betweenTransactions = (file: string, act: () => void): void => {
+  const database = new DatabaseSync(file, { timeout: 10_000 });
+  database.exec("BEGIN IMMEDIATE");
+  act();
+  database.exec("ROLLBACK");
+  database.close();
+};
+
 describe("law 7, in real time: a second runner takes over", () => {
   const takeOver = (what: "SIGKILL" | "SIGSTOP") =>
     inWorld(
@@ -106,7 +116,7 @@ describe("law 7, in real time: a second runner takes over", () => {
         const args = [...loop(repository, world, "--lease-ttl", "20s"), "--log-format", "json"];
         const first = world.start(args);
         await untilLaunched(world, 3);
-        first.process.kill(what);
+        betweenTransactions(world.at("store.db"), () => first.process.kill(what));
         const { version } = leaseOf(repository);
         const second = world.start(args);
         await second.until("holds the lease until");
