@@ -21,13 +21,16 @@ const isSpent = (plan: Plan, record: StoreRecord): boolean => {
     case "Destruction":
       return !isLeft(plan, record.id);
     case "Restart":
-      return plan.rollout === null || plan.rollout.phase === "Succeeded";
+      return hasCounted(plan) && (plan.rollout === null || plan.rollout.phase === "Succeeded");
     case "Override":
-      return plan.override === null;
+      return hasCounted(plan) && plan.override === null;
     default:
       return false;
   }
 };
+
+/** What another owner stopped, or what vanished, is not counted: its wishes wait. */
+const hasCounted = ({ counts }: Plan): boolean => counts.length > 0;
 
 /** It stands where nothing asks for it, and is about to go or to stay there. */
 const isLeft = (plan: Plan, id: string): boolean =>

@@ -393,22 +393,22 @@ describe("killed at any point of a restart", () => {
   }
 });
 
-describe("a restart that a person asks for", () => {
-  const ask = (store: StoreShape, createdUntil: string) =>
-    store.commit({
-      owner: "us",
-      puts: [
-        {
-          _tag: "Restart",
-          document: { kind: "FakeFleet", name: "site" },
-          createdUntil,
-          by: "ann",
-          reason: "new kernel",
-          at: "2026-05-01T13:00:00.000Z",
-        },
-      ],
-    });
+const ask = (store: StoreShape, createdUntil: string) =>
+  store.commit({
+    owner: "us",
+    puts: [
+      {
+        _tag: "Restart",
+        document: { kind: "FakeFleet", name: "site" },
+        createdUntil,
+        by: "ann",
+        reason: "new kernel",
+        at: "2026-05-01T13:00:00.000Z",
+      },
+    ],
+  });
 
+describe("a restart that a person asks for", () => {
   it.effect("replaces what was there, once, and is spent then", () =>
     Effect.gen(function* () {
       const { cloud, store } = yield* start(3);
@@ -427,6 +427,22 @@ describe("a restart that a person asks for", () => {
       assert.isFalse(records.some(({ _tag }) => _tag === "Restart"));
       yield* turn(cloud, store, restarted(3, undefined));
       assert.lengthOf(removals(cloud), 3);
+    }),
+  );
+});
+
+describe("a person's wish that cannot be followed for now", () => {
+  it.effect("waits while another owner's member stops the fleet", () =>
+    Effect.gen(function* () {
+      const { cloud, store } = yield* start(2);
+      const newest = cloud.machines().map(({ createdAt }) => createdAt);
+      yield* ask(store, newest.toSorted().at(-1)!);
+      const stranger = cloud.plant({ document: "site", owner: "them" });
+      yield* turn(cloud, store, restarted(2, undefined));
+      assert.deepStrictEqual(removals(cloud), []);
+      cloud.setPhase(stranger.id, "gone");
+      yield* turn(cloud, store, restarted(2, undefined));
+      assert.lengthOf(removals(cloud), 2);
     }),
   );
 });
