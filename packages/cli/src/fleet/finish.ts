@@ -45,7 +45,7 @@ export const finish = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Ended, OperationError> {
   yield* fleet.tell({ type: "verifying" });
   const { unit, outcomes, verified } = yield* verify(fleet, grip, done);
-  const news = reconciled(unit);
+  const news = reconciled(unit, yield* Clock.currentTimeMillis);
   if (news.length > 0) yield* grip.commit({ puts: news });
   const told = yield* writeLedger(fleet, yield* remembering(fleet, unit, news.length > 0));
   const isOver = done.isOver?.(unit) === true && unit.plan.refusals.length === 0;

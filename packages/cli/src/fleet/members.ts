@@ -3,7 +3,9 @@
 import { memberRecord } from "@muster/core/apply/journal";
 import { onlyNews } from "@muster/core/report/bookkeeping";
 import type { Unit } from "@muster/core/loop/look";
-import type { MemberName } from "@muster/core/words/member";
+import { unseenOf } from "@muster/core/plan/occupancy";
+import { formatMember, type MemberName } from "@muster/core/words/member";
+import { defaultPolicy } from "@muster/core/words/policy";
 import type { MemberSighting } from "@muster/core/words/provider";
 import type { MemberRecord, StoreRecord } from "@muster/core/words/record";
 
@@ -44,19 +46,34 @@ export const remembered = ({ records, expansion }: Unit): ReadonlyArray<MemberRe
       expansion.sets.some(({ name }) => name === record.member.set),
   );
 
-/** What makes the store remember just what was seen; nothing while not all was seen. */
-export const reconciled = (unit: Unit): ReadonlyArray<StoreRecord> => {
+/**
+ * What makes the store remember just what was seen; nothing while not all was seen. Who came to be
+ * known lately and is not found may be there all the same, and stays as it is remembered.
+ */
+export const reconciled = (unit: Unit, now: number): ReadonlyArray<StoreRecord> => {
   if (!unit.plan.seen) return [];
   const { document } = unit.plan;
-  const seen = ours(unit).map(({ id, member }) => memberRecord(document, member, id, true));
+  const before = remembered(unit);
+  const { listLagMillis } = defaultPolicy("");
+  const unseen = new Set(
+    unseenOf(before, sightingsOf(unit), listLagMillis, now).map(({ name }) => formatMember(name)),
+  );
+  const seen = ours(unit).map(
+    ({ id, member }) =>
+      before.find((record) => record.id === id && isSame(record.member, member)) ??
+      memberRecord(document, member, id, true, new Date(now).toISOString()),
+  );
   const ids = new Set(seen.map(({ id }) => id));
   const slots = new Set(seen.map(({ member }) => `${member.set}/${member.slot}`));
   // Who was only not found keeps no name of the dead: should it come back, it is a member again.
   const seenDead = new Set(
     sightingsOf(unit).flatMap(({ id, phase }) => (phase === "gone" ? [id] : [])),
   ) as ReadonlySet<string | null>;
-  const gone = remembered(unit)
+  const gone = before
     .filter(({ id, member }) => !ids.has(id) && !slots.has(`${member.set}/${member.slot}`))
+    .filter(({ member }) => !unseen.has(formatMember(member)))
     .map((record) => ({ ...record, alive: false, id: seenDead.has(record.id) ? record.id : null }));
   return onlyNews([...seen, ...gone], unit.records);
 };
+
+const isSame = (a: MemberName, b: MemberName): boolean => formatMember(a) === formatMember(b);

@@ -55,7 +55,7 @@ const synced = Effect.fnUntraced(function* (
   );
   yield* fleet.tell({ type: "verifying" });
   const after = yield* lookAt(fleet);
-  const news = reconciled(after);
+  const news = reconciled(after, yield* Clock.currentTimeMillis);
   if (news.length > 0) yield* grip.commit({ puts: news });
   const last = yield* lookAt(fleet);
   const hints = yield* writeLedger(fleet, last);

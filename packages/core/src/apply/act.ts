@@ -156,7 +156,9 @@ export const remove = Effect.fnUntraced(function* (
   change: RemoveChange,
 ): Effect.fn.Return<Acted, ProviderError | LeaseError | StoreError> {
   const now = yield* lookAgain(stage, change);
-  if (now === null || now.phase === "gone") {
+  // It was seen a moment ago: not being found now may be a matter of rights, or of a copy that lags.
+  if (now === null) return stale(stage, change);
+  if (now.phase === "gone") {
     return acted(stage, change, "done", null, "it was gone already", change.id);
   }
   if (now.phase !== "leaving" && moved(stage, change, now)) return stale(stage, change);

@@ -154,8 +154,8 @@ const openIntent = (
 const expired = (context: ApplyContext, at: string): ReadonlyArray<string> => {
   const before = new Date(Date.parse(at) - 2 * context.removalWindowMillis).toISOString();
   return context.records
-    .filter(({ _tag }) => _tag === "Removal" || _tag === "Burial")
-    .filter((record) => "at" in record && record.at < before)
+    .filter((record) => record._tag === "Removal" || record._tag === "Burial")
+    .filter(({ at: then }) => then < before)
     .map(recordKey);
 };
 
@@ -221,7 +221,7 @@ const closeIntent = (
   return {
     audit,
     puts: [
-      ...memberAfter(plan, change, acted),
+      ...memberAfter(plan, change, acted, at),
       ...burialAfter(change, acted, at),
       ...exhaustionAfter(change, outcome, at),
       ...(outcome.result === "done" ? lessConsent(context, intent) : []),
@@ -265,9 +265,10 @@ const memberAfter = (
   plan: Plan,
   change: Journal.Act,
   { outcome, id, died }: Act.Acted,
+  at: string,
 ): ReadonlyArray<StoreRecord> => {
   const record = (alive: boolean) => [
-    Journal.memberRecord(plan.document, change.member, id, alive),
+    Journal.memberRecord(plan.document, change.member, id, alive, at),
   ];
   if (died === true) return record(false);
   if (outcome.result !== "done") return [];
@@ -324,16 +325,20 @@ const settled = (
   change: SettleChange,
   at: string,
 ): ReadonlyArray<StoreRecord> => [
-  ...memberFound(intent, change),
+  ...memberFound(intent, change, at),
   ...(intent.action === "remove" && change.outcome === "done" && change.id !== null
     ? [Journal.burialRecord(intent.document, change.id, at)]
     : []),
   ...(change.outcome === "done" ? lessConsent(context, intent) : []),
 ];
 
-const memberFound = (intent: IntentRecord, change: SettleChange): ReadonlyArray<StoreRecord> => {
+const memberFound = (
+  intent: IntentRecord,
+  change: SettleChange,
+  at: string,
+): ReadonlyArray<StoreRecord> => {
   const record = (alive: boolean) => [
-    Journal.memberRecord(intent.document, intent.member, change.id, alive),
+    Journal.memberRecord(intent.document, intent.member, change.id, alive, at),
   ];
   if (intent.action === "create") {
     if (change.outcome === "done") return record(true);

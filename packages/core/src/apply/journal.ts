@@ -47,12 +47,14 @@ export const memberRecord = (
   member: MemberRecord["member"],
   id: string | null,
   alive: boolean,
+  at: string,
 ): MemberRecord => ({
   _tag: "Member",
   document: { kind: document.kind, name: document.name },
   member,
   id,
   alive,
+  at,
 });
 
 export const burialRecord = (

@@ -10,7 +10,7 @@ import type { SetResource } from "../words/set.ts";
 import { planDestruction } from "./destroy.ts";
 import { holdOf } from "./hold.ts";
 import type { DocumentInput } from "./input.ts";
-import { isMember, isPresent, separateTwins, slotsOf } from "./occupancy.ts";
+import { isMember, isPresent, separateTwins, slotsOf, unseenOf } from "./occupancy.ts";
 import { planReplacement, type Replacement } from "./replace.ts";
 import { earliest, sealPlan } from "./seal.ts";
 import { callRoster, outsider, type Roster, sortOutside } from "./roster.ts";
@@ -166,6 +166,8 @@ const planSets = (
   },
 ): ReadonlyArray<SetPlan> =>
   input.expansion.sets.map((set) => {
+    const records = input.remembered.members.filter((record) => isOwnSet(input, record, set.name));
+    const unseen = unseenOf(records, observation.members, input.policy.listLagMillis, input.now);
     return planSet({
       ...input,
       set,
@@ -178,9 +180,11 @@ const planSets = (
       slots: slotsOf(
         roster.members.get(set.name) ?? [],
         roster.dead.get(set.name) ?? [],
-        input.remembered.members.filter((record) => isOwnSet(input, record, set.name)),
+        records,
         settlement.launching.filter((intent) => isOwnSet(input, intent, set.name)),
+        unseen,
       ),
+      unseen,
       places: observation.places[set.name] ?? nowhere,
       blocked: observation.blockers.length > 0,
     });

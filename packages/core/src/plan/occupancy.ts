@@ -39,14 +39,39 @@ export const compareAge = (a: MemberSighting, b: MemberSighting): number =>
           : 0;
 
 /**
- * The slots of one set. A member that the store knows but observe could not find is dead;
- * an intent to launch that nobody has seen yet keeps its generation, so that its token is sent again.
+ * Members that came to be known lately, and that nothing shows: a list that lags and a look that
+ * finds nothing are no proof of death until every list must have shown them.
+ */
+export const unseenOf = (
+  records: ReadonlyArray<MemberRecord>,
+  sightings: ReadonlyArray<MemberSighting>,
+  listLagMillis: number,
+  now: number,
+): ReadonlyArray<Unseen> => {
+  const seen = new Set(sightings.map(({ id }) => id));
+  return records.flatMap(({ member, id, alive, at }) => {
+    if (!alive || id === null || at === undefined || seen.has(id)) return [];
+    const absentAt = Date.parse(at) + listLagMillis;
+    return now < absentAt ? [{ name: member, absentAt }] : [];
+  });
+};
+
+export interface Unseen {
+  readonly name: MemberName;
+  /** From when on its absence counts; milliseconds since the epoch. */
+  readonly absentAt: number;
+}
+
+/**
+ * The slots of one set. A member that the store knows but observe could not find is dead, unless
+ * it is only unseen; an intent to launch that nobody has seen yet keeps its generation, so that its token is sent again.
  */
 export const slotsOf = (
   occupants: ReadonlyArray<Occupant>,
   dead: ReadonlyArray<MemberName>,
   records: ReadonlyArray<MemberRecord>,
   launching: ReadonlyArray<IntentRecord>,
+  unseen: ReadonlyArray<Unseen>,
 ): ReadonlyMap<number, Slot> => {
   const slots = new Map<number, Slot>();
   const note = (name: MemberName, state: Slot["state"], intent?: IntentRecord) => {
@@ -58,6 +83,7 @@ export const slotsOf = (
   for (const intent of launching) note(intent.member, "launching", intent);
   for (const record of records) note(record.member, "dead");
   for (const name of dead) note(name, "dead");
+  for (const { name } of unseen) note(name, "held");
   for (const occupant of occupants) note(occupant.name, "held");
   return slots;
 };

@@ -8,7 +8,7 @@ import type { AdoptionRecord, ApprovalRecord } from "../words/record.ts";
 import { type SetResource, templateMark } from "../words/set.ts";
 import { consentOf, consentTo } from "./consent.ts";
 import type { DocumentInput } from "./input.ts";
-import { freeSlots, isMember, type Occupant, type Slot } from "./occupancy.ts";
+import { freeSlots, isMember, type Occupant, type Slot, type Unseen } from "./occupancy.ts";
 import { freshAt, placeOf } from "./placement.ts";
 import { judgeUnasked, newestFirst } from "./removals.ts";
 import type { Replacement } from "./replace.ts";
@@ -28,6 +28,8 @@ export interface SetInput extends DocumentInput {
   readonly waiting: number;
   /** Launches under a former name that may still arrive: they count until they are told. */
   readonly arriving: number;
+  /** Members that may be there although nothing shows them: they count, and push nobody out. */
+  readonly unseen: ReadonlyArray<Unseen>;
   readonly slots: ReadonlyMap<number, Slot>;
   readonly places: Places;
   readonly replacement: Replacement;
@@ -49,7 +51,7 @@ export const planSet = (input: SetInput): SetPlan => {
   const present = members.filter(counts).length + marks.length + input.waiting;
   const wanted = input.set.count + (input.replacement.surge.get(input.set.name) ?? 0);
   const stopped = members.length - members.filter(counts).length;
-  const missing = Math.max(0, wanted - present - input.arriving);
+  const missing = Math.max(0, wanted - present - input.arriving - input.unseen.length);
   const launched = stopped >= Math.max(1, wanted) ? 0 : missing;
   // Who waits for adoption fills a place, and never pushes out one of ours.
   const surplus = Math.max(0, present - input.waiting - wanted);
@@ -63,6 +65,7 @@ export const planSet = (input: SetInput): SetPlan => {
       ...launches.refusals,
       ...removals.refusals,
       ...(launched < missing ? [stopping(input.set, stopped)] : []),
+      ...(input.unseen.length > 0 ? [unseenRefusal(input.unseen)] : []),
     ],
     drift: staying.flatMap((occupant) => driftOf(input.set, occupant)),
     count: {
@@ -72,7 +75,11 @@ export const planSet = (input: SetInput): SetPlan => {
       running: members.filter((occupant) => occupant.sighting.phase === "running").length,
       unowned: input.waiting,
     },
-    dueAt: soonest([removals.dueAt, missing > 0 ? freshAt(input) : null]),
+    dueAt: soonest([
+      removals.dueAt,
+      missing > 0 ? freshAt(input) : null,
+      ...input.unseen.map(({ absentAt }) => absentAt),
+    ]),
   };
 };
 
@@ -214,6 +221,16 @@ const stopping = (set: SetResource, stopped: number): Refusal => ({
     text: `${stopped} members of set ${set.name} are stopped; no more are launched beside them`,
   },
   remedy: "find out why they stop, then start or terminate them: muster does neither unasked",
+});
+
+/** Nothing is told as done on what nobody saw. */
+const unseenRefusal = (unseen: ReadonlyArray<Unseen>): Refusal => ({
+  reason: {
+    code: "Unseen",
+    text: `${unseen.map(({ name }) => formatMember(name)).join(", ")} came to be lately and cannot be found now; nothing is launched instead`,
+  },
+  remedy:
+    "run it again in a moment: lists lag, and rights may; after ten minutes absence counts as absence",
 });
 
 const nowhere = (set: SetResource): Refusal => ({

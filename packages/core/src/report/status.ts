@@ -179,9 +179,9 @@ const stalledBeside = (input: StatusInput): Verdict => {
 
 /** Not being able to look for a while needs nobody: the next run looks again. */
 const passes = (plan: Plan): boolean =>
-  !plan.seen &&
+  plan.refusals.length > 0 &&
   plan.refusals.every(({ reason }) =>
-    ["NotObserved", "BlindUnreachable", "BlindThrottled"].includes(reason.code),
+    ["NotObserved", "BlindUnreachable", "BlindThrottled", "Unseen"].includes(reason.code),
   );
 
 /** A hold, then a refusal, then the first change that a person has to do something about. */

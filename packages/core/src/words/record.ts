@@ -75,6 +75,8 @@ export const MemberRecord = Schema.Struct({
   /** Nothing when its token was answered as dead before its identity was known. */
   id: Schema.NullOr(Schema.String),
   alive: Schema.Boolean,
+  /** When this became known; ISO 8601. Long ago when not given. */
+  at: Schema.optionalKey(Schema.String),
 });
 
 /** A member that is known to have ended: a list that lags still shows it for a while. */

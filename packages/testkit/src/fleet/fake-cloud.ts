@@ -79,6 +79,8 @@ export interface FakeFaults {
   spread: number;
   /** Places without capacity. */
   readonly full: Set<string>;
+  /** Machines that are not found when asked for, though they are there, by identifier. */
+  readonly hidden: Set<string>;
   /** How a machine is, by identifier; well when nothing is said. */
   readonly health: Map<string, Health>;
   /** Whether a list breaks off before its end. */
@@ -108,6 +110,7 @@ export const makeFakeCloud = (): FakeCloud => {
     places: ["place-1"],
     spread: 1,
     full: new Set(),
+    hidden: new Set(),
     health: new Map(),
     halfRead: false,
   };
@@ -180,7 +183,8 @@ export const makeFakeCloud = (): FakeCloud => {
     }
     for (const id of known) {
       const one = stored.get(id);
-      if (one !== undefined && !seen.has(id)) seen.set(id, current(one, now));
+      if (one === undefined || faults.hidden.has(id) || seen.has(id)) continue;
+      seen.set(id, current(one, now));
     }
     return {
       document: expansion.document,
@@ -245,7 +249,7 @@ export const makeFakeCloud = (): FakeCloud => {
     look: (_expansion, id) =>
       answer("look", (now) => {
         const one = stored.get(id);
-        return one === undefined ? null : current(one, now);
+        return one === undefined || faults.hidden.has(id) ? null : current(one, now);
       }),
     find: (expansion, _set, member) =>
       answer("find", (now) =>

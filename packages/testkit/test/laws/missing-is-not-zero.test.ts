@@ -2,6 +2,7 @@
 
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
+import * as TestClock from "effect/testing/TestClock";
 import { makeMemoryStore } from "@muster/core/store/memory";
 import { effectiveChanges } from "@muster/core/words/plan";
 import { ProviderError, type ProviderReason } from "@muster/core/words/provider";
@@ -159,6 +160,58 @@ describe("law 5: missing is not zero", () => {
         for (const { id } of cloud.machines()) cloud.setPhase(id, "stopped");
       }
       assert.isAtMost(cloud.mutations().length, 4);
+    }),
+  );
+
+  it.effect(
+    "who is in no list yet and is not found when asked for is not dead, and is not launched again",
+    () =>
+      Effect.gen(function* () {
+        const cloud = makeFakeCloud();
+        const store = makeMemoryStore();
+        cloud.faults.listLagMillis = 60_000;
+        yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
+        for (const { id } of cloud.machines()) cloud.faults.hidden.add(id);
+        const blind = yield* turnOf({ cloud, store, documents: [fleetOf(3)] });
+        assert.deepStrictEqual(living(cloud, "site"), ["web-1.1", "web-2.1", "web-3.1"]);
+        assert.strictEqual(ready(blind).status, "False");
+        assert.isNotNull(blind.left[0]!.nextDueAt);
+        yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+        assert.lengthOf(living(cloud, "site"), 3);
+        cloud.faults.hidden.clear();
+        yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+        assert.deepStrictEqual(living(cloud, "site"), ["web-1.1"]);
+      }),
+  );
+
+  it.effect("once every list must have shown it, absence is absence", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      cloud.faults.listLagMillis = 3_600_000;
+      yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+      for (const { id } of cloud.machines()) cloud.faults.hidden.add(id);
+      yield* TestClock.adjust("9 minutes");
+      yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+      assert.lengthOf(living(cloud, "site"), 1);
+      yield* TestClock.adjust("1 minute");
+      yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+      assert.deepStrictEqual(living(cloud, "site"), ["web-1.1", "web-1.2"]);
+    }),
+  );
+
+  it.effect("who is listed and not found when it shall go is not gone by that", () =>
+    Effect.gen(function* () {
+      const cloud = makeFakeCloud();
+      const store = makeMemoryStore();
+      yield* turnOf({ cloud, store, documents: [fleetOf(2)] });
+      for (const { id } of cloud.machines()) cloud.faults.hidden.add(id);
+      const turn = yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+      assert.isTrue(turn.outcomes.every(({ result }) => result === "stale"));
+      assert.deepStrictEqual(living(cloud, "site"), ["web-1.1", "web-2.1"]);
+      cloud.faults.hidden.clear();
+      yield* turnOf({ cloud, store, documents: [fleetOf(1)] });
+      assert.deepStrictEqual(living(cloud, "site"), ["web-1.1"]);
     }),
   );
 
