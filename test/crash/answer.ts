@@ -18,8 +18,9 @@ interface ToldOutcome {
 }
 
 interface ToldRefusal {
-  readonly reason: { readonly text: string };
+  readonly reason: { readonly code: string; readonly text: string };
   readonly remedy: string;
+  readonly consent?: string;
 }
 
 interface ToldPlan {
@@ -55,12 +56,20 @@ const wordsOf = (told: Told): ReadonlyArray<Words> => [
 const isHelp = ({ reason, remedy }: Words): boolean =>
   reason !== "" && remedy !== null && remedy !== "";
 
+const reportIn = (said: string): Told | undefined => {
+  const line = said.split("\n").find((one) => one.startsWith("{"));
+  return line === undefined ? undefined : (JSON.parse(line) as Told);
+};
+
+/** What consent would name, where the document waits in quarantine. */
+export const quarantineIn = (said: string): string | undefined =>
+  reportIn(said)?.left.find(({ hold }) => hold?.reason.code === "Quarantined")?.hold?.consent;
+
 export const expectReason = (code: number, said: string, memory: Memory): void => {
   const end = said.slice(-4_000);
   assert.ok(troubles.includes(code), `exit code ${code}: ${end}`);
-  const line = said.split("\n").find((one) => one.startsWith("{"));
-  assert.ok(line !== undefined, `no report with ${code}: ${end}`);
-  const told = JSON.parse(line) as Told;
+  const told = reportIn(said);
+  assert.ok(told !== undefined, `no report with ${code}: ${end}`);
   const unpublished = told.verdict === "done" && code === exitCodes["infrastructure failed"];
   assert.ok(
     unpublished || exitCodes[told.verdict] === code,

@@ -24,6 +24,8 @@ export interface FaultCase {
   readonly simulated: (seed: number) => OciSimulatorOptions;
   /** Whether the simulator's log shows each time that it struck. */
   readonly isPlanted: boolean;
+  /** Whether OCI calls the document wrong: then `run` waits until a person changes it or consents. */
+  readonly callsInvalid: boolean;
   /** The time that a call may take, where the fault lets one hang, in milliseconds. */
   readonly callMillis?: number;
 }
@@ -56,6 +58,12 @@ const detailsOf: Partial<Readonly<Record<FaultName, Partial<ScenarioFault>>>> = 
 
 const callMillis: Partial<Readonly<Record<FaultName, number>>> = { hang: 250 };
 
+const callInvalid: ReadonlyArray<string> = [
+  "cannot-parse",
+  "invalid-parameter",
+  "missing-parameter",
+];
+
 const casesOfFault = (fault: FaultName): ReadonlyArray<FaultCase> => {
   const { operations, takes } = namedFaults[fault];
   const struck = operations === "any" ? asked : operations.filter(isAsked);
@@ -70,6 +78,7 @@ const casesOfFault = (fault: FaultName): ReadonlyArray<FaultCase> => {
         end: mode === "always" ? "may stop" : "converges",
         ...(patience === undefined ? {} : { callMillis: patience }),
         isPlanted: true,
+        callsInvalid: callInvalid.includes(fault),
         simulated: (seed) => ({
           faultSeed: seed,
           faults: [
@@ -130,6 +139,7 @@ const casesOfWorlds = (
     mode: "at times",
     end,
     isPlanted: false,
+    callsInvalid: false,
     simulated: () => simulated,
   }));
 
@@ -141,6 +151,7 @@ const wrongClock: FaultCase = {
   mode: "always",
   end: "may stop",
   isPlanted: false,
+  callsInvalid: false,
   simulated: () => ({ wallClock: () => Date.now() + skewMillis }),
 };
 

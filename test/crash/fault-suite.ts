@@ -45,15 +45,18 @@ const sweepAll = (command: Command, cases: ReadonlyArray<Case>) =>
 const pointsOf = ({ came }: Swept): number => (came instanceof Error ? 0 : came.points);
 
 /**
- * The whole product: every point of the way that has most, each once. The ways take turns, so that
- * every point meets the fault and every way meets points all over; a way that has no such point,
- * because it stopped before, gives its turn to the next one.
+ * The whole product: every point of the way that has most, each once. The ways take turns, each
+ * round beginning with another one, so that every point meets the fault and every way meets points
+ * all over; a way that has no such point, because it stopped before, leaves its turn to the next.
  */
-const everyPointOf = (wholes: ReadonlyArray<Swept>): ReadonlyArray<Case> =>
-  Array.from({ length: Math.max(...wholes.map(pointsOf)) }, (_, index) => {
-    const turns = [...wholes.slice(index % wholes.length), ...wholes];
+const everyPointOf = (wholes: ReadonlyArray<Swept>): ReadonlyArray<Case> => {
+  const many = wholes.length;
+  return Array.from({ length: Math.max(...wholes.map(pointsOf)) }, (_, index) => {
+    const first = (index + Math.floor(index / many)) % many;
+    const turns = [...wholes.slice(first), ...wholes];
     return { way: turns.find((whole) => pointsOf(whole) > index)!.way, at: index + 1 };
   });
+};
 
 const pointsPerFault = 5;
 

@@ -40,6 +40,8 @@ export interface World {
   readonly act: (life: Life, args: ReadonlyArray<string>) => Effect.Effect<number>;
   /** The file of that document. */
   readonly file: string;
+  /** Consent to what the runner refused, as a person gives it; what the command answers. */
+  readonly approve: (life: Life, digest: string) => Effect.Effect<number>;
   /** What the last command printed, on stdout and stderr. */
   readonly told: () => string;
   readonly args: ReadonlyArray<string>;
@@ -140,6 +142,8 @@ export const openWorld = (options: WorldOptions): Effect.Effect<World, never, Sc
       command: (life) => act(life, args),
       act,
       file: path.join(place, "web.yaml"),
+      approve: (life, digest) =>
+        act(life, ["approve", digest, "--reason", "try again", "--repo", place, "--store", store]),
       told: () => told,
       pushes: () => pushesTo(place),
     };
