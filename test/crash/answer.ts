@@ -86,7 +86,11 @@ const expectOpen = (
   { records }: Memory,
 ): void => {
   const unknown = outcomes.filter(({ result }) => result === "unknown");
-  assert.equal(unknown.length > 0, code === exitCodes["outcome unknown"]);
+  assert.equal(
+    code === exitCodes["outcome unknown"],
+    unknown.length > 0,
+    `${unknown.length} outcomes are unknown, and the exit code is ${code}`,
+  );
   const open = new Set(records.filter(isIntent).map(({ member }) => formatMember(member)));
   for (const { change, message, remedy } of unknown) {
     const member = formatMember(change.member);
