@@ -275,22 +275,16 @@ const memberAfter = (
   return record(change.action !== "remove");
 };
 
-/** What the outcome makes untrue: the wish that was fulfilled, the removal that did not happen. */
+/** What the outcome makes untrue: a place that had no room, a fulfilled wish, a removal that was none. */
 const obsolete = (change: Journal.Act, outcome: Outcome): ReadonlyArray<string> => {
-  if (change.action === "create")
-    return outcome.result === "done" ? roomAgain(change, outcome) : [];
-  const tag = change.action === "adopt" ? "Adoption" : "Removal";
-  if ((tag === "Adoption") !== (outcome.result === "done")) return [];
   const { kind, name } = outcome.document;
-  return [`${tag}/${kind}/${name}/${change.id}`];
+  const isDone = outcome.result === "done";
+  if (change.action === "create") {
+    return isDone ? [`Exhaustion/${kind}/${name}/${change.member.set}/${change.place}`] : [];
+  }
+  const tag = change.action === "adopt" ? "Adoption" : "Removal";
+  return (tag === "Adoption") === isDone ? [`${tag}/${kind}/${name}/${change.id}`] : [];
 };
-
-const roomAgain = (
-  { member, place }: CreateChange,
-  { document }: Outcome,
-): ReadonlyArray<string> => [
-  recordKey({ _tag: "Exhaustion", document, set: member.set, place, at: "" }),
-];
 
 const settle = Effect.fnUntraced(function* (
   context: ApplyContext,

@@ -10,8 +10,13 @@ import type { PlannedRollout, Reason, Refusal } from "../words/plan.ts";
 import { escapeText, quote } from "../words/quote.ts";
 import type { RestartRecord, RolloutRecord } from "../words/record.ts";
 import type { RolloutEvent, RolloutState } from "../words/rollout.ts";
-import { type Expansion, type ReplacePolicy, serially, templateMark } from "../words/set.ts";
-import type { SetResource } from "../words/set.ts";
+import {
+  type Expansion,
+  type ReplacePolicy,
+  serially,
+  type SetResource,
+  templateMark,
+} from "../words/set.ts";
 import type { Occupant } from "./occupancy.ts";
 import { newestFirst } from "./removals.ts";
 
