@@ -65,6 +65,12 @@ const reportIn = (said: string): Told | undefined => {
 export const quarantineIn = (said: string): string | undefined =>
   reportIn(said)?.left.find(({ hold }) => hold?.reason.code === "Quarantined")?.hold?.consent;
 
+/** Whether it waits for a person to look after machines that stopped. */
+export const asksForStopped = (said: string): boolean =>
+  reportIn(said)?.left.some(({ refusals }) =>
+    refusals.some(({ reason }) => reason.code === "StoppedMembers"),
+  ) ?? false;
+
 export const expectReason = (code: number, said: string, memory: Memory): void => {
   const end = said.slice(-4_000);
   assert.ok(troubles.includes(code), `exit code ${code}: ${end}`);

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope";
 import { journalledMemory, type JournalledMemory } from "@muster/testkit/store/journalled-memory";
 import { type CrashPoints, makeCrashPoints } from "@muster/testkit/store/crash";
 import type { FaultCase } from "./fault-cases.ts";
-import { expectReason, quarantineIn, stops } from "./answer.ts";
+import { asksForStopped, expectReason, quarantineIn, stops } from "./answer.ts";
 import { expectAnnounced, expectAnswered, memoryIn } from "./recorded.ts";
 import { counts, expectNoHarm, lagMillis, live, pastLease } from "./sweep.ts";
 import { type Command, type Life, openWorld, type World } from "./world.ts";
@@ -120,7 +120,7 @@ const endOf = (course: Course): FaultCase["end"] =>
 
 /**
  * Runs again and again, as an operator or a timer does, until it is done or says the same twice.
- * Where it must converge, a person does what a quarantine asks for.
+ * Where it must converge, a person does what a quarantine or stopped machines ask for.
  */
 const liveOn = (course: Course, points: CrashPoints, end: FaultCase["end"]) =>
   Effect.gen(function* () {
@@ -135,6 +135,10 @@ const liveOn = (course: Course, points: CrashPoints, end: FaultCase["end"]) =>
       assert.ok(digest === undefined || mayQuarantine(course), `quarantine: ${world.told()}`);
       if (end === "may stop" && stops.includes(code) && codes.at(-2) === code) return;
       if (end === "converges" && digest !== undefined) yield* consent(course, points, digest);
+      if (asksForStopped(world.told())) {
+        assert.equal(course.fault.fault, "stop", `machines stopped: ${world.told()}`);
+        if (end === "converges") terminateStopped(world);
+      }
       world.simulator.advance(lagMillis);
     }
     assert.fail(`no end after exit codes ${codes.join(", ")}: ${world.told().slice(-4_000)}`);
@@ -145,6 +149,13 @@ const consent = (course: Course, points: CrashPoints, digest: string) =>
     const code = yield* course.world.approve(yield* lifeOf(course, points), digest);
     assert.equal(code, 0, `approve: ${course.world.told()}`);
   });
+
+/** What the remedy says: a person ends those that stopped. */
+const terminateStopped = ({ simulator }: World): void => {
+  for (const { id, lifecycleState } of simulator.instances()) {
+    if (lifecycleState === "STOPPED") simulator.kill(id);
+  }
+};
 
 /** The fault is gone: what was asked last comes true, and then nothing moves any more. */
 const comeToRest = (course: Course) =>
