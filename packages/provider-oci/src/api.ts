@@ -2,6 +2,7 @@
 
 import type * as Effect from "effect/Effect";
 import type { ProviderError } from "@muster/core/words/provider";
+import type { CallFailure } from "./errors.ts";
 
 /** An instance as far as a fleet cares. */
 export interface OciInstance {
@@ -84,6 +85,26 @@ export interface OciVnic {
 }
 
 type Call<A> = Effect.Effect<A, ProviderError>;
+
+type BareCall<A> = Effect.Effect<A, CallFailure>;
+
+/** The calls that tell whether an account can work at all; what failed is handed on as it came. */
+export interface AccountCalls {
+  /** Names of all regions of the realm. */
+  readonly regions: BareCall<ReadonlyArray<string>>;
+  /** Names of the regions that the tenancy is subscribed to. */
+  readonly subscribedRegions: BareCall<ReadonlyArray<string>>;
+  readonly availabilityDomains: (compartmentId: string) => BareCall<ReadonlyArray<string>>;
+  /** Asks for at most one instance; what comes is not looked at. */
+  readonly touchInstances: (compartmentId: string) => BareCall<void>;
+}
+
+/** As whom OCI is called, and how to find out whether it lets us. */
+export interface OciAccount {
+  /** Null for an instance, and for a session whose profile names no user. */
+  readonly userId: string | null;
+  readonly calls: AccountCalls;
+}
 
 /**
  * One account in one region. Calls are never retried and end within the client's time-out; where

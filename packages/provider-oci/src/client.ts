@@ -9,23 +9,41 @@ import * as Identity from "oci-identity";
 import * as WorkRequests from "oci-workrequests";
 import { ProviderError } from "@muster/core/words/provider";
 import { tracedCall } from "./trace.ts";
-import type { LaunchAnswer, LaunchRequest, OciApi, OciInstance, TerminateAnswer } from "./api.ts";
+import type {
+  AccountCalls,
+  LaunchAnswer,
+  LaunchRequest,
+  OciAccount,
+  OciApi,
+  OciInstance,
+  TerminateAnswer,
+} from "./api.ts";
 import { isRegion, type UserCredentials } from "./credentials.ts";
 import {
+  federationRefused,
   hasMoved,
   isAbsent,
   isForbidden,
   isSpentToken,
   providerErrorOf,
   readFailure,
+  readMetadata,
   type CallFailure,
 } from "./errors.ts";
-import { readSessionToken } from "./session.ts";
-import { makeTransport, withoutSignal, withSignal } from "./transport.ts";
+import {
+  metadataTimeoutMillis,
+  readInstanceRegion,
+  usualMetadataUrl,
+} from "./instance-metadata.ts";
+import { endedAt, endOfToken, makeSessionReader } from "./session.ts";
+import { lasting, makeSigningSource, type SigningPair, type SigningSource } from "./signing.ts";
+import { CallFailed, makeTransport, withSignal, type SdkRequest, type Sign } from "./transport.ts";
 
 export interface ClientOptions {
   /** One base address for all services; nothing: those of the region. */
   readonly endpoint: string | null;
+  /** Where tokens are asked for; nothing: the endpoint, else that of the region. */
+  readonly federationUrl: string | null;
   /** The time that one call may take, in milliseconds. */
   readonly timeoutMillis: number;
   /** Told when OCI does not accept our signature: the credentials may have been changed. */
@@ -36,8 +54,12 @@ export interface InstanceOptions extends ClientOptions {
   readonly region: string | null;
   /** Nothing: the usual link-local address. */
   readonly metadataUrl: string | null;
-  /** Nothing: that of the region. */
-  readonly federationUrl: string | null;
+}
+
+/** The calls of an account, and how to find out whether it may make them. */
+export interface OciClients {
+  readonly api: OciApi;
+  readonly account: OciAccount;
 }
 
 /** The calls of a user, whose credentials were checked before. */
@@ -45,74 +67,112 @@ export const userApi = (
   credentials: UserCredentials,
   account: string,
   options: ClientOptions,
-): Effect.Effect<OciApi, ProviderError, Scope.Scope> =>
-  Effect.map(openClients(userProvider(credentials), credentials.region, options), (clients) => ({
-    ...callsOf(clients, { region: credentials.region, account }, options.onUnauthenticated),
-    region: credentials.region,
-    tenancyId: credentials.tenancyId,
-    account,
-  }));
-
-const userProvider = (credentials: UserCredentials): Common.AuthenticationDetailsProvider => {
-  const { tenancyId, userId, fingerprint, sessionTokenFile } = credentials;
-  return {
-    // The token is read each time: its file is replaced when the session is refreshed.
-    getKeyId: async () =>
-      sessionTokenFile === null
-        ? `${tenancyId}/${userId}/${fingerprint}`
-        : `ST$${await readSessionToken(sessionTokenFile, Date.now())}`,
-    getPrivateKey: () => Redacted.value(credentials.privateKey),
-    getPassphrase: () => null,
-  };
+): Effect.Effect<OciClients, ProviderError, Scope.Scope> => {
+  const { region, tenancyId, userId } = credentials;
+  const caller = { region, tenancyId, userId, account };
+  return openApi(userSource(credentials, options), caller, options);
 };
 
-/** The metadata service answers at once or not at all, in milliseconds. */
-const metadataTimeoutMillis = 5_000;
+const userSource = (credentials: UserCredentials, options: ClientOptions): SigningSource => {
+  const { tenancyId, userId, fingerprint, keyFile, passPhrase, sessionTokenFile } = credentials;
+  if (sessionTokenFile === null) {
+    const privateKey = Redacted.value(credentials.privateKey);
+    return lasting({ keyId: `${tenancyId}/${userId}/${fingerprint}`, privateKey });
+  }
+  const address = federationAddress(credentials.region, options);
+  return makeSigningSource({
+    read: makeSessionReader({ tokenFile: sessionTokenFile, keyFile, passPhrase }),
+    renew: async (held) => {
+      const end = held?.endsAt ?? 0;
+      if (held === null || end <= Date.now()) throw endedAt(end, sessionTokenFile);
+      return refreshSession(held, address, options.timeoutMillis);
+    },
+    renewsRefused: false,
+    timeoutMillis: options.timeoutMillis,
+  });
+};
 
-const usualMetadataUrl = "http://169.254.169.254/opc/v2/";
+/** As the SDK refreshes a session, but in time, quietly, and wherever tokens are asked for. */
+const refreshSession = async (
+  held: SigningPair,
+  address: string,
+  timeoutMillis: number,
+): Promise<SigningPair> => {
+  const transport = makeTransport({ sign: signerOf(lasting(held)), timeoutMillis });
+  const answer = await transport.send({
+    method: "POST",
+    uri: `${address}/v1/authentication/refresh`,
+    headers: new Headers({ "content-type": "application/json" }),
+    body: JSON.stringify({ currentToken: held.keyId.slice("ST$".length) }),
+  });
+  const { token } = (await answer.json()) as { readonly token?: unknown };
+  return pairOfToken(token, held.privateKey);
+};
+
+const pairOfToken = (token: unknown, privateKey: string): SigningPair => {
+  const endsAt = typeof token === "string" ? endOfToken(token) : undefined;
+  if (typeof token !== "string" || endsAt === undefined) {
+    throw new CallFailed("the answer holds no token", {});
+  }
+  return { keyId: `ST$${token}`, privateKey, endsAt };
+};
+
+const federationAddress = (region: string, options: ClientOptions): string =>
+  options.federationUrl ??
+  options.endpoint ??
+  Common.EndpointBuilder.createEndpointFromRegionId(
+    "https://auth.{region}.{secondLevelDomain}",
+    region,
+  );
 
 /** The calls of the machine that muster runs on. Fails with `Denied` elsewhere than on OCI. */
 export const instanceApi = (
   options: InstanceOptions,
-): Effect.Effect<OciApi, ProviderError, Scope.Scope> =>
+): Effect.Effect<OciClients, ProviderError, Scope.Scope> =>
   Effect.gen(function* () {
-    const found = yield* detectRegion(options.metadataUrl ?? usualMetadataUrl);
-    const region = options.region ?? found;
-    const account = "the instance that muster runs on";
-    const provider = yield* Effect.acquireRelease(buildInstanceProvider(options), (built) =>
-      Effect.sync(built.close),
+    const metadataUrl = slashed(options.metadataUrl ?? usualMetadataUrl);
+    const home = yield* regionOfInstance(metadataUrl);
+    const provider = yield* Effect.acquireRelease(
+      buildInstanceProvider(metadataUrl, federationAddress(home, options), options.timeoutMillis),
+      (built) => Effect.sync(built.close),
     );
-    const clients = yield* openClients(provider.signing, region, options);
-    return {
-      ...callsOf(clients, { region, account }, options.onUnauthenticated),
-      region,
+    const caller = {
+      region: options.region ?? home,
       tenancyId: provider.tenancyId,
-      account,
+      userId: null,
+      account: "the instance that muster runs on",
     };
+    return yield* openApi(provider.source, caller, options);
   });
 
-const detectRegion = (metadataUrl: string): Effect.Effect<string, ProviderError> =>
+const regionOfInstance = (metadataUrl: string): Effect.Effect<string, ProviderError> =>
   Effect.tryPromise({
     try: async (signal) => {
-      const response = await fetch(new URL("instance/region", slashed(metadataUrl)), {
-        headers: { authorization: "Bearer Oracle" },
-        redirect: "error",
-        signal: AbortSignal.any([signal, AbortSignal.timeout(metadataTimeoutMillis)]),
-      });
-      if (!response.ok) throw new Error(`the metadata service answered ${response.status}`);
-      const region = Common.Region.getRegionIdFromShortCode((await response.text()).trim());
-      if (!isRegion(region)) throw new Error("what answers there is no metadata service");
-      return region;
+      const { name, realm } = await readInstanceRegion(metadataUrl, signal);
+      if (realm === null) {
+        const region = Common.Region.getRegionIdFromShortCode(name);
+        if (!isRegion(region)) throw new Error("what answers there is no metadata service");
+        return region;
+      }
+      if (!isKnownRegion(name)) {
+        const { key, domain, regionKey } = realm;
+        Common.Region.register(name, Common.Realm.register(key, domain), regionKey);
+      }
+      return name;
     },
     catch: notAnInstance,
   });
+
+/** Whether the SDK has heard of a region: a new one works all the same, a misspelled one does not. */
+export const isKnownRegion = (region: string): boolean =>
+  Common.Region.values().some(({ regionId }) => regionId === region);
 
 const slashed = (url: string): string => (url.endsWith("/") ? url : `${url}/`);
 
 const notAnInstance = (thrown: unknown): ProviderError =>
   new ProviderError({
     reason: "Denied",
-    operation: "ReadInstanceMetadata",
+    operation: readMetadata,
     message:
       "this machine is not an OCI instance, or its metadata service cannot be reached: " +
       readFailure(thrown).message,
@@ -122,33 +182,73 @@ const notAnInstance = (thrown: unknown): ProviderError =>
   });
 
 interface InstanceProvider {
-  readonly signing: Common.AuthenticationDetailsProvider;
+  readonly source: SigningSource;
   readonly tenancyId: string;
   readonly close: () => void;
 }
 
 const buildInstanceProvider = (
-  options: InstanceOptions,
+  metadataUrl: string,
+  federationUrl: string,
+  timeoutMillis: number,
 ): Effect.Effect<InstanceProvider, ProviderError> =>
   Effect.tryPromise({
     try: async (signal) => {
       const builder = new Common.InstancePrincipalsAuthenticationDetailsProviderBuilder();
-      if (options.metadataUrl !== null) builder.metadataBaseUrl = slashed(options.metadataUrl);
-      if (options.federationUrl !== null) builder.federationEndpoint = options.federationUrl;
+      builder.metadataBaseUrl = metadataUrl;
+      builder.federationEndpoint = federationUrl;
       // Its breaker would start timers, and announce its end on the console.
       Object.assign(builder, { _authCircuitBreaker: noBreaker() });
       const built = await raceTimeout(builder.build(), metadataTimeoutMillis, signal);
       // Only the builder's first requests used this one.
       (builder as unknown as WithBreaker)._circuitBreaker?.shutdown();
-      hushFederation(built, options.timeoutMillis);
+      hushFederation(built, timeoutMillis);
       return {
-        signing: oneTokenAtATime(built),
+        source: makeSigningSource({
+          renew: async () => renewInstance(built),
+          renewsRefused: true,
+          timeoutMillis,
+        }),
         tenancyId: builder.tenancyId,
         close: () => built.closeProvider(),
       };
     },
     catch: notAnInstance,
   });
+
+type BuiltProvider = Awaited<
+  ReturnType<Common.InstancePrincipalsAuthenticationDetailsProviderBuilder["build"]>
+>;
+
+/**
+ * Asks the metadata service for the certificate, which changes in the course of a day, and the
+ * federation for a token. The SDK makes a new key for each; key and token are taken together.
+ */
+const renewInstance = async (provider: BuiltProvider): Promise<SigningPair> => {
+  try {
+    const token = await (provider as unknown as Refreshing).refresh();
+    return pairOfToken(token, provider.getPrivateKey());
+  } catch (thrown) {
+    const { status, message, ...failure } = readFailure(thrown);
+    throw new CallFailed(`no token for this instance: ${message}`, {
+      ...(status === null ? {} : { statusCode: status }),
+      ...(status === 401 || status === 403 || status === 404
+        ? { serviceCode: federationRefused }
+        : failure.code === null
+          ? {}
+          : { serviceCode: failure.code }),
+      ...(failure.clockAheadMillis === null ? {} : { clockAheadMillis: failure.clockAheadMillis }),
+      ...(failure.requestId === null ? {} : { opcRequestId: failure.requestId }),
+      ...(failure.timedOutAfterMillis === null
+        ? {}
+        : { timedOutAfterMillis: failure.timedOutAfterMillis }),
+    });
+  }
+};
+
+interface Refreshing {
+  readonly refresh: () => Promise<string>;
+}
 
 interface WithBreaker {
   readonly _circuitBreaker?: { readonly shutdown: () => void } | null;
@@ -183,22 +283,54 @@ const hushFederation = (built: unknown, timeoutMillis: number): void => {
 };
 
 /**
- * When a token has run out, each request in flight would ask for a new one with a new key, and all
- * but the last would sign with a key that is not their token's.
+ * Signs with the pair of the moment. The SDK's signer asks its provider for name and key one after
+ * the other, and a renewal between the two would give a request a key that is not its token's.
  */
-const oneTokenAtATime = (
-  provider: Common.AuthenticationDetailsProvider,
-): Common.AuthenticationDetailsProvider => {
-  let asking: Promise<string> | undefined;
-  return {
-    getKeyId: () =>
-      (asking ??= withoutSignal(() => provider.getKeyId()).finally(() => {
-        asking = undefined;
-      })),
-    getPrivateKey: () => provider.getPrivateKey(),
-    getPassphrase: () => null,
+const signerOf = (source: SigningSource): Sign => {
+  const signers = new WeakMap<SigningPair, Common.DefaultRequestSigner>();
+  const signWith = async (pair: SigningPair, request: SdkRequest): Promise<void> => {
+    const signer = signers.get(pair) ?? new Common.DefaultRequestSigner(providerOf(pair));
+    signers.set(pair, signer);
+    await signer.signHttpRequest(request as Common.HttpRequest);
+  };
+  return async (request) => {
+    const pair = await source.current();
+    await signWith(pair, request);
+    return async (again) => {
+      const other = await source.after(pair);
+      if (other !== null) await signWith(other, again);
+      return other !== null;
+    };
   };
 };
+
+const providerOf = (pair: SigningPair): Common.AuthenticationDetailsProvider => ({
+  getKeyId: async () => pair.keyId,
+  getPrivateKey: () => pair.privateKey,
+  getPassphrase: () => null,
+});
+
+interface Caller {
+  readonly region: string;
+  readonly tenancyId: string;
+  readonly userId: string | null;
+  readonly account: string;
+}
+
+const openApi = (
+  source: SigningSource,
+  { region, tenancyId, userId, account }: Caller,
+  options: ClientOptions,
+): Effect.Effect<OciClients, ProviderError, Scope.Scope> =>
+  Effect.map(openClients(source, region, options), (clients) => ({
+    api: {
+      ...callsOf(clients, { region, account }, options.onUnauthenticated),
+      region,
+      tenancyId,
+      account,
+    },
+    account: { userId, calls: accountCallsOf(clients, { region, account }, tenancyId) },
+  }));
 
 const noBreaker = (): Common.CircuitBreaker =>
   new Common.CircuitBreaker({ disableClientCircuitBreaker: true });
@@ -212,13 +344,13 @@ interface Clients {
 
 /** Makes each client once; they end with the scope. */
 const openClients = (
-  provider: Common.AuthenticationDetailsProvider,
+  source: SigningSource,
   region: string,
   options: ClientOptions,
 ): Effect.Effect<Clients, ProviderError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
-      try: () => makeClients(provider, region, options),
+      try: () => makeClients(source, region, options),
       catch: (thrown) =>
         providerErrorOf({ operation: "OpenClients", region, account: "" }, readFailure(thrown)),
     }),
@@ -228,14 +360,9 @@ const openClients = (
       }),
   );
 
-const makeClients = (
-  provider: Common.AuthenticationDetailsProvider,
-  region: string,
-  options: ClientOptions,
-): Clients => {
-  const signer = new Common.DefaultRequestSigner(provider);
+const makeClients = (source: SigningSource, region: string, options: ClientOptions): Clients => {
   const transport = makeTransport({
-    sign: (request) => signer.signHttpRequest(request as Common.HttpRequest),
+    sign: signerOf(source),
     timeoutMillis: options.timeoutMillis,
   });
   const params = { httpClient: transport as Common.HttpClient };
@@ -259,6 +386,54 @@ const makeClients = (
 
 const attached = Core.models.VnicAttachment.LifecycleState.Attached;
 
+/** One call of the SDK, which ends when its fiber does. */
+const attemptAs =
+  (caller: { readonly region: string; readonly account: string }) =>
+  <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, CallFailure> =>
+    Effect.tryPromise({ try: (signal) => withSignal(signal, run), catch: readFailure }).pipe(
+      tracedCall({ operation, ...caller }),
+    );
+
+const accountCallsOf = (
+  { compute, identity }: Clients,
+  caller: { readonly region: string; readonly account: string },
+  tenancyId: string,
+): AccountCalls => {
+  const attempt = attemptAs(caller);
+  return {
+    regions: attempt("ListRegions", async () =>
+      namesOf((await identity.listRegions({})).items, ({ name }) => name),
+    ),
+    subscribedRegions: attempt("ListRegionSubscriptions", async () =>
+      namesOf(
+        (await identity.listRegionSubscriptions({ tenancyId })).items,
+        ({ regionName }) => regionName,
+      ),
+    ),
+    availabilityDomains: (compartmentId) =>
+      attempt("ListAvailabilityDomains", () => domainsOf(identity, compartmentId)),
+    touchInstances: (compartmentId) =>
+      attempt("ListInstances", async () => {
+        await compute.listInstances({ compartmentId: queryValue(compartmentId), limit: 1 });
+      }),
+  };
+};
+
+const namesOf = <Item>(
+  items: ReadonlyArray<Item>,
+  nameOf: (item: Item) => string | undefined,
+): ReadonlyArray<string> => items.flatMap((item) => nameOf(item) ?? []);
+
+const domainsOf = async (
+  identity: Identity.IdentityClient,
+  compartmentId: string,
+): Promise<ReadonlyArray<string>> => {
+  const answer = await identity.listAvailabilityDomains({
+    compartmentId: queryValue(compartmentId),
+  });
+  return namesOf(answer.items, ({ name }) => name);
+};
+
 type Calls = Omit<OciApi, "region" | "tenancyId" | "account">;
 
 /** Most items on a page that OCI gives. */
@@ -276,10 +451,7 @@ const callsOf = (
     return providerErrorOf({ operation, ...caller }, failure);
   };
 
-  const attempt = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, CallFailure> =>
-    Effect.tryPromise({ try: (signal) => withSignal(signal, run), catch: readFailure }).pipe(
-      tracedCall({ operation, ...caller }),
-    );
+  const attempt = attemptAs(caller);
 
   const call = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, ProviderError> =>
     Effect.mapError(attempt(operation, run), (failure) => errorOf(operation, failure));
@@ -379,12 +551,7 @@ const callsOf = (
       ),
 
     listAvailabilityDomains: (compartmentId) =>
-      call("ListAvailabilityDomains", async () => {
-        const answer = await identity.listAvailabilityDomains({
-          compartmentId: queryValue(compartmentId),
-        });
-        return answer.items.flatMap(({ name }) => (name === undefined ? [] : [name]));
-      }),
+      call("ListAvailabilityDomains", () => domainsOf(identity, compartmentId)),
 
     listFaultDomains: ({ compartmentId, availabilityDomain }) =>
       call("ListFaultDomains", async () => {

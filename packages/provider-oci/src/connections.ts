@@ -6,7 +6,8 @@ import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
 import { canonicalJson } from "@muster/core/words/canonical";
 import { ProviderError } from "@muster/core/words/provider";
-import type { OciApi, OciImage, OciInstance, OciSubnet } from "./api.ts";
+import type { OciAccount, OciApi, OciImage, OciInstance, OciSubnet } from "./api.ts";
+import type { OciClients } from "./client.ts";
 import {
   chooseAccount,
   readUserCredentials,
@@ -51,15 +52,24 @@ export interface Connection {
   readonly facts: Facts;
 }
 
+export interface AccountConnection extends Connection {
+  readonly account: OciAccount;
+}
+
 export interface Connections {
   /** Fails when the account may not be used, cannot be read, or is not whole. */
   readonly connect: (auth: ScopeAuth) => Effect.Effect<Connection, ProviderError>;
 }
 
+/** The same, for those who ask whether an account can work at all. */
+export interface AccountConnections {
+  readonly connect: (auth: ScopeAuth) => Effect.Effect<AccountConnection, ProviderError>;
+}
+
 /** Connections that are kept at a time. */
 const maxConnections = 64;
 
-interface Kept extends Connection {
+interface Kept extends AccountConnection {
   readonly close: Effect.Effect<void>;
   /** Becomes false when OCI refuses the signature. */
   readonly isUsable: () => boolean;
@@ -68,7 +78,7 @@ interface Kept extends Connection {
 /** Connections are opened when first asked for and end with the scope. */
 export const makeConnections = (
   options: ConnectionOptions,
-): Effect.Effect<Connections, never, Scope.Scope> =>
+): Effect.Effect<AccountConnections, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope;
     const cache = yield* Cache.makeWith(
@@ -102,7 +112,7 @@ const open = (
   Effect.gen(function* () {
     const scope = yield* Scope.fork(parent);
     let usable = true;
-    const api = yield* openApi(account, options, () => {
+    const { api, account: caller } = yield* openClients(account, options, () => {
       usable = false;
     }).pipe(
       Scope.provide(scope),
@@ -110,6 +120,7 @@ const open = (
     );
     return {
       api,
+      account: caller,
       // Looks run in the parent: they may be shared by fibers that outlive this connection.
       instances: instancesOf(api, parent),
       facts: yield* makeFacts(api),
@@ -118,17 +129,17 @@ const open = (
     };
   });
 
-const openApi = (
+const openClients = (
   account: Account,
   options: ConnectionOptions,
   onUnauthenticated: () => void,
-): Effect.Effect<OciApi, ProviderError, Scope.Scope> =>
+): Effect.Effect<OciClients, ProviderError, Scope.Scope> =>
   Effect.gen(function* () {
     const credentials =
       account.method === "user" ? yield* readUserCredentials(account, options.env) : null;
     const client = yield* loadClient;
-    const { endpoint, timeoutMillis } = options;
-    const clientOptions = { endpoint, timeoutMillis, onUnauthenticated };
+    const { endpoint, federationUrl, timeoutMillis } = options;
+    const clientOptions = { endpoint, federationUrl, timeoutMillis, onUnauthenticated };
     if (account.method === "user" && credentials !== null) {
       const name = `profile ${account.profile} of ${account.configFile}`;
       return yield* client.userApi(credentials, name, clientOptions);
@@ -137,7 +148,6 @@ const openApi = (
       ...clientOptions,
       region: account.region,
       metadataUrl: options.metadataUrl,
-      federationUrl: options.federationUrl,
     });
   });
 

@@ -32,6 +32,15 @@ export interface CredentialOptions {
   readonly allowInstancePrincipal: boolean;
 }
 
+/** What a fault of credentials was found while doing; the `operation` of its `ProviderError`. */
+export type CredentialStep =
+  | "ChooseAccount"
+  | "ReadConfigFile"
+  | "ReadRegion"
+  | "ReadPrivateKey"
+  | "CompareFingerprint"
+  | "ReadFile";
+
 /** As whom to call: chosen, but nothing read yet. */
 export type Account =
   | {
@@ -51,6 +60,8 @@ export interface UserCredentials {
   readonly fingerprint: string;
   /** Not encrypted. */
   readonly privateKey: Redacted.Redacted;
+  readonly keyFile: string;
+  readonly passPhrase: Redacted.Redacted | null;
   readonly sessionTokenFile: string | null;
   readonly region: string;
 }
@@ -84,6 +95,7 @@ const documentSource = (auth: ScopeAuth, env: Env): Source => ({
 const operatorSource = (auth: ScopeAuth, options: CredentialOptions): Source | ProviderError => {
   if (auth.configFile !== undefined) {
     return denied(
+      "ChooseAccount",
       "the document names spec.auth.configFile, and here documents do not choose credentials",
       "remove spec.auth.configFile and name a profile that the operator lists (option `profiles` " +
         "of the oci plugin)",
@@ -94,6 +106,7 @@ const operatorSource = (auth: ScopeAuth, options: CredentialOptions): Source | P
   if (listed === undefined) {
     const names = options.profiles.map((profile) => profile.name).sort();
     return denied(
+      "ChooseAccount",
       `the operator lists no profile ${quote(name)}` +
         (names.length === 0 ? "" : `, only ${names.join(", ")}`),
       `list it with muster run --allow-profile ${name}, or as { name: ${quote(name)} } in the ` +
@@ -117,6 +130,7 @@ export const readUserCredentials = (
   Effect.gen(function* () {
     const { configFile } = account;
     const text = yield* readSmallFile(configFile, {
+      step: "ReadConfigFile",
       what: `the OCI config file ${configFile}`,
       remedy:
         "make it with `oci setup config`, or name another in spec.auth.configFile or " +
@@ -131,11 +145,14 @@ export const readUserCredentials = (
     const fingerprint = yield* required("fingerprint");
     const keyFile = yield* required("key_file");
     const key = yield* readKey(profile, keyFile, fingerprint, env);
+    const passPhrase = profile.entries.get("pass_phrase");
     return {
       tenancyId: tenancy.value,
       userId: user?.value ?? null,
       fingerprint: key.fingerprint,
       privateKey: Redacted.make(key.pem),
+      keyFile: expandPath(keyFile.value, env),
+      passPhrase: passPhrase === undefined ? null : Redacted.make(passPhrase.value),
       sessionTokenFile: sessionToken === undefined ? null : expandPath(sessionToken.value, env),
       region: yield* asEffect(regionOf(account, profile)),
     };
@@ -156,6 +173,7 @@ const profileOf = (
   if (config.faults.length > 0) {
     const faults = config.faults.map((fault) => `${file}:${fault.line}: ${fault.summary}`);
     return denied(
+      "ReadConfigFile",
       faults.join("; "),
       "correct these lines: a profile is [NAME] and key=value lines",
     );
@@ -164,6 +182,7 @@ const profileOf = (
   if (entries === undefined) {
     const names = [...config.profiles.keys()].sort();
     return denied(
+      "ReadConfigFile",
       `${file} has no profile [${account.profile}]`,
       names.length === 0
         ? "add the profile to the file"
@@ -175,6 +194,7 @@ const profileOf = (
 
 const missingKey = (key: string, profile: Profile): ProviderError =>
   denied(
+    key === "region" ? "ReadRegion" : "ReadConfigFile",
     `${profile.file} has no ${key} in profile [${profile.name}]`,
     `add \`${key}=…\` to the profile (the console shows the lines when an API key is added)`,
   );
@@ -197,6 +217,7 @@ const readKey = (
     const path = expandPath(keyFile.value, env);
     const place = `${profile.file}:${keyFile.line}`;
     const text = yield* readSmallFile(path, {
+      step: "ReadPrivateKey",
       what: `the key file ${path} that ${place} names`,
       remedy: "correct key_file, or let this user read the file",
     });
@@ -205,12 +226,14 @@ const readKey = (
     if (!reading.ok) {
       const line = reading.fault.about === "pass phrase" ? passPhrase?.line : undefined;
       return yield* denied(
+        "ReadPrivateKey",
         `the key file ${path} (${profile.file}:${line ?? keyFile.line}) ${reading.fault.summary}`,
         reading.fault.remedy,
       );
     }
     if (reading.fingerprint !== fingerprint.value.toLowerCase()) {
       return yield* denied(
+        "CompareFingerprint",
         `the key file ${path} has the fingerprint ${reading.fingerprint}, and ` +
           `${profile.file}:${fingerprint.line} says another`,
         "name the key that belongs to the fingerprint, or the fingerprint of this key once it is " +
@@ -226,7 +249,7 @@ const maxFileBytes = 1_048_576;
 /** Reads a text file of at most 1 MiB; fails with `Denied`, naming the file and the reason. */
 export const readSmallFile = (
   path: string,
-  about: { readonly what: string; readonly remedy: string },
+  about: { readonly step: CredentialStep; readonly what: string; readonly remedy: string },
 ): Effect.Effect<string, ProviderError> =>
   Effect.tryPromise({
     try: async () => {
@@ -235,7 +258,8 @@ export const readSmallFile = (
       if (found.size > maxFileBytes) throw new Error("it is larger than 1 MiB");
       return await readFile(path, "utf8");
     },
-    catch: (thrown) => denied(`${about.what} cannot be read: ${whyOf(thrown)}`, about.remedy),
+    catch: (thrown) =>
+      denied(about.step, `${about.what} cannot be read: ${whyOf(thrown)}`, about.remedy),
   });
 
 const whyOf = (thrown: unknown): string => {
@@ -263,19 +287,21 @@ export const isRegion = (text: string): boolean => /^[a-z0-9]+(-[a-z0-9]+)+$/.te
 
 const badRegion = (region: string, place?: string): ProviderError =>
   denied(
+    "ReadRegion",
     `${place === undefined ? "" : `${place}: `}${quote(region)} is not a region`,
     "name a region such as us-phoenix-1 in spec.auth.region, OCI_REGION or the config file",
   );
 
 const refusedInstance = (): ProviderError =>
   denied(
+    "ChooseAccount",
     "the document asks for auth.method: instance, and here documents may not act as this machine",
     "use auth.method: user with a profile that the operator lists, or set the option " +
       "`allowInstancePrincipal` of the oci plugin (muster run --allow-instance-principal)",
   );
 
-const denied = (message: string, remedy: string): ProviderError =>
-  new ProviderError({ reason: "Denied", operation: "ReadCredentials", message, remedy });
+const denied = (step: CredentialStep, message: string, remedy: string): ProviderError =>
+  new ProviderError({ reason: "Denied", operation: step, message, remedy });
 
 const asEffect = <A>(value: A | ProviderError): Effect.Effect<A, ProviderError> =>
   value instanceof ProviderError ? Effect.fail(value) : Effect.succeed(value);

@@ -95,6 +95,9 @@ const judge = (context: CallContext, failure: CallFailure): Verdict => {
     return { reason: "Exhausted", remedy: capacityRemedy };
   }
   if (status === 400) return judgeBadRequest(failure);
+  if (code === federationRefused) {
+    return { reason: "Denied", remedy: federationRemedy(failure) };
+  }
   if (code === sessionEnded) return { reason: "Denied", remedy: sessionRemedy };
   if (status === 401) return { reason: "Denied", remedy: signatureRemedy(context, failure) };
   if (status === 403) return { reason: "Denied", remedy: permissionRemedy(context) };
@@ -167,6 +170,17 @@ const capacityRemedy =
 /** Our own code for a session that cannot sign any more; OCI would only say 401. */
 export const sessionEnded = "SessionEnded";
 
+/** Our own code for an instance that gets no token. */
+export const federationRefused = "FederationRefused";
+
+/** What is being done while a machine has not yet shown that it is an instance. */
+export const readMetadata = "ReadInstanceMetadata";
+
+const federationRemedy = ({ clockAheadMillis }: CallFailure): string =>
+  clockRemedy(clockAheadMillis) ??
+  "OCI gives this instance no token: set its clock right, and see whether its certificate is good " +
+    "(curl -H 'Authorization: Bearer Oracle' http://169.254.169.254/opc/v2/identity/cert.pem)";
+
 const sessionRemedy =
   "sign in again with `oci session authenticate`, or `oci session refresh` while it still lasts";
 
@@ -177,17 +191,19 @@ const permissionRemedy = (context: CallContext): string =>
 /** OCI refuses clocks that are further off than this, in milliseconds. */
 const tolerableSkewMillis = 5 * 60_000;
 
+const clockRemedy = (ahead: number | null): string | undefined => {
+  if (ahead === null || Math.abs(ahead) <= tolerableSkewMillis) return undefined;
+  const minutes = Math.round(Math.abs(ahead) / 60_000);
+  const direction = ahead > 0 ? "behind" : "ahead of";
+  return `this machine's clock is ${minutes} minutes ${direction} OCI's: set it right`;
+};
+
 const signatureRemedy = (context: CallContext, failure: CallFailure): string => {
-  const ahead = failure.clockAheadMillis;
-  if (ahead !== null && Math.abs(ahead) > tolerableSkewMillis) {
-    const minutes = Math.round(Math.abs(ahead) / 60_000);
-    const direction = ahead > 0 ? "behind" : "ahead of";
-    return `this machine's clock is ${minutes} minutes ${direction} OCI's: set it right`;
-  }
   return (
+    clockRemedy(failure.clockAheadMillis) ??
     `OCI does not tell why. This machine's clock is right and the key fits its fingerprint, so ` +
-    `check for ${context.account}: is the API key (still) uploaded for this user, are user and ` +
-    `tenancy right, is the tenancy subscribed to ${context.region}, has a session expired`
+      `check for ${context.account}: is the API key (still) uploaded for this user, are user and ` +
+      `tenancy right, is the tenancy subscribed to ${context.region}, has a session expired`
   );
 };
 

@@ -4,9 +4,11 @@ import * as Effect from "effect/Effect";
 import { failedFinding } from "@muster/core/words/finding";
 import type { Plugin } from "@muster/core/words/kind";
 import { ProviderError } from "@muster/core/words/provider";
+import type { Expansion } from "@muster/core/words/set";
+import type { AuthReport } from "./auth-report.ts";
 import type { ConnectionOptions } from "./connections.ts";
 import type { Env, OperatorProfile } from "./credentials.ts";
-import { readEndpoint } from "./endpoint.ts";
+import { isMetadataHost, readEndpoint } from "./endpoint.ts";
 import { FleetConfig, instancesResource } from "./fleet-config/kind.ts";
 
 export interface OciOptions {
@@ -15,6 +17,16 @@ export interface OciOptions {
    * machine. Default: `MUSTER_OCI_ENDPOINT`, else those of the region.
    */
   readonly endpoint?: string;
+  /**
+   * Where an instance asks for its certificate, such as `http://169.254.169.254/opc/v2/`. Default:
+   * `MUSTER_OCI_METADATA_URL`, else that.
+   */
+  readonly metadataUrl?: string;
+  /**
+   * Where instances and sessions ask for tokens. Default: `MUSTER_OCI_FEDERATION_URL`, else the
+   * endpoint, else the address of the region.
+   */
+  readonly federationUrl?: string;
   /** Default: `process.env`. */
   readonly env?: Env;
   /** The time that one call may take, in milliseconds. Default 15 000. */
@@ -63,6 +75,30 @@ export const oci = (options: OciOptions = {}): Plugin => ({
     ),
 });
 
+/**
+ * Looks whether OCI lets a document in: its files, key, session, clock, region and policies. Sends
+ * only requests that change nothing. Never fails, and shows no secret; ends within some time-outs.
+ */
+export const validateAuth = (
+  options: OciOptions,
+  expansion: Expansion,
+): Effect.Effect<AuthReport> =>
+  connectionOptions(options).pipe(
+    Effect.flatMap((connection) =>
+      Effect.flatMap(
+        Effect.promise(() => import("./validate-auth.ts")),
+        ({ validateWith }) => validateWith(connection, expansion),
+      ),
+    ),
+    Effect.catch(({ message, remedy = "correct it" }) =>
+      Effect.succeed<AuthReport>({
+        ok: false,
+        details: null,
+        findings: [{ what: "configuration", severity: "error", message, remedy }],
+      }),
+    ),
+  );
+
 const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions, ProviderError> =>
   Effect.gen(function* () {
     const env = options.env ?? process.env;
@@ -75,17 +111,25 @@ const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions
         options.allowInstancePrincipal ?? options.allowDocumentCredentials ?? false,
       timeoutMillis: options.timeoutMillis ?? defaultTimeoutMillis,
       endpoint: yield* address("MUSTER_OCI_ENDPOINT", endpoint),
-      metadataUrl: yield* address("MUSTER_OCI_METADATA_URL", env["MUSTER_OCI_METADATA_URL"]),
-      federationUrl: yield* address("MUSTER_OCI_FEDERATION_URL", env["MUSTER_OCI_FEDERATION_URL"]),
+      metadataUrl: yield* address(
+        "MUSTER_OCI_METADATA_URL",
+        options.metadataUrl ?? env["MUSTER_OCI_METADATA_URL"],
+        isMetadataHost,
+      ),
+      federationUrl: yield* address(
+        "MUSTER_OCI_FEDERATION_URL",
+        options.federationUrl ?? env["MUSTER_OCI_FEDERATION_URL"],
+      ),
     };
   });
 
 const address = (
   name: string,
   text: string | undefined,
+  mayBePlain?: (host: string) => boolean,
 ): Effect.Effect<string | null, ProviderError> => {
   if (text === undefined || text === "") return Effect.succeed(null);
-  const reading = readEndpoint(text);
+  const reading = readEndpoint(text, mayBePlain);
   return reading.ok
     ? Effect.succeed(reading.url)
     : Effect.fail(

@@ -10,8 +10,12 @@ export interface SdkRequest {
   readonly body?: unknown;
 }
 
-/** Adds the signature to a request's headers. */
-export type Sign = (request: SdkRequest) => Promise<void>;
+/**
+ * Adds the signature to a request's headers. What it answers, if anything, signs the same request
+ * with something else after OCI refused the signature; false when there is nothing else.
+ */
+export type Sign = (request: SdkRequest) => Promise<SignAgain | void>;
+export type SignAgain = (request: SdkRequest) => Promise<boolean>;
 
 export interface TransportOptions {
   readonly sign: Sign;
@@ -96,7 +100,24 @@ const exchange = async (
   sign: Sign,
   signal: AbortSignal,
 ): Promise<Response> => {
-  await sign(request);
+  const unsigned = new Headers(request.headers);
+  const signAgain = await sign(request);
+  const first = await send(request, signal);
+  const again = { ...request, headers: unsigned };
+  // What was not let in has done nothing: it can be sent once more, whatever it is.
+  const isSignedAnew =
+    first.response.status === 401 && signAgain !== undefined && (await signAgain(again));
+  const { response, body } = isSignedAnew ? await send(again, signal) : first;
+  if (response.status >= 200 && response.status <= 299) return successOf(response, body);
+  throw failureOfAnswer(response, body);
+};
+
+interface Answered {
+  readonly response: Response;
+  readonly body: string;
+}
+
+const send = async (request: SdkRequest, signal: AbortSignal): Promise<Answered> => {
   const response = await fetch(request.uri, {
     method: request.method,
     headers: request.headers,
@@ -105,9 +126,7 @@ const exchange = async (
     redirect: "manual",
     signal,
   });
-  const body = await readBounded(response);
-  if (response.status >= 200 && response.status <= 299) return successOf(response, body);
-  throw failureOfAnswer(response, body);
+  return { response, body: await readBounded(response) };
 };
 
 const readBounded = async (response: Response): Promise<string> => {
@@ -191,7 +210,8 @@ export const retryAfterMillisOf = (header: string | null, now: number): number |
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 };
 
-const failureOfNetwork = (thrown: unknown): CallFailed => {
+/** What a request that got no answer failed with, whatever `fetch` wrapped it in. */
+export const failureOfNetwork = (thrown: unknown): CallFailed => {
   const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
   const code =
     typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"

@@ -64,6 +64,8 @@ const openCloud = (federationStatus = 200): Effect.Effect<Cloud, never, Scope.Sc
       const file = files[path];
       if (file !== undefined) {
         response.writeHead(request.headers.authorization === "Bearer Oracle" ? 200 : 401).end(file);
+      } else if (path.startsWith("/opc/")) {
+        response.writeHead(404).end();
       } else if (path === "/v1/x509") {
         tokens += 1;
         response.writeHead(federationStatus).end(JSON.stringify({ token: jwt(tokens) }));
