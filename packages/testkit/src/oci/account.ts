@@ -25,6 +25,9 @@ export interface SimulatorAccount {
   readonly passPhrase?: string;
 }
 
+/** Whom a request is of, and with which key its signature is checked. */
+export type SimulatorCaller = Pick<SimulatorAccount, "tenancyId" | "userId" | "publicKey">;
+
 export interface AccountOptions {
   /** Default: the seeded tenancy. */
   readonly tenancyId?: string;

@@ -7,6 +7,8 @@ export interface Answer {
   readonly body?: unknown;
   /** A page for people in place of a body. */
   readonly html?: string;
+  /** A text in place of a body. */
+  readonly text?: { readonly type: string; readonly content: string };
 }
 
 export const ok = (body: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({

@@ -1,6 +1,6 @@
 // Keeps what one request to an operation carries, and what it may lead to.
 
-import type { SimulatorAccount } from "./account.ts";
+import type { SimulatorCaller } from "./account.ts";
 import type { Answer } from "./answer.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Death } from "./lifecycle.ts";
@@ -15,7 +15,7 @@ export interface Call {
   readonly header: (name: string) => string | undefined;
   /** The parsed JSON body; undefined when there was none. */
   readonly body: unknown;
-  readonly account: SimulatorAccount;
+  readonly account: SimulatorCaller;
   readonly requestId: string;
   readonly clientIp: string;
   /** The simulator's time, milliseconds since the epoch. */

@@ -19,6 +19,7 @@ import { addressOf, pickFaultDomain } from "./launch.ts";
 import { deathStep, type LifecycleState } from "./lifecycle.ts";
 import { seedIds } from "./seed.ts";
 import type { Service } from "./service.ts";
+import type { TokenControls } from "./tokens.ts";
 
 /** An instance as GetInstance writes it, with what only the simulator knows. */
 export type SimulatedInstance = ReturnType<typeof instanceView> & {
@@ -46,6 +47,7 @@ export interface Controls {
   /** Puts an instance there that nobody launched through the API; no journal entry. */
   readonly addForeign: (foreign: ForeignInstance) => SimulatedInstance;
   readonly faults: FaultTable;
+  readonly tokens: TokenControls;
   /** Forgets all that happened; the first faults and instances are planted again. */
   readonly reset: () => void;
 }
@@ -71,6 +73,7 @@ export const controlsOf = (
     stop: (instanceId) => forceInto(cloud, instanceId, clock.now(), "STOPPED"),
     addForeign: (foreign) => addForeign(cloud, foreign, clock.now()),
     faults,
+    tokens: service.tokens,
     reset: () => {
       emptyCloud(cloud);
       cloud.journal.clear();

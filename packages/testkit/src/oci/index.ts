@@ -9,6 +9,7 @@ export {
   writeAccount,
   type AccountOptions,
   type SimulatorAccount,
+  type SimulatorCaller,
   type WrittenAccount,
 } from "./account.ts";
 export {
@@ -26,6 +27,11 @@ export {
   type FaultRule,
   type FaultTable,
 } from "./faults.ts";
+export {
+  makeInstanceIdentity,
+  type IdentityOptions,
+  type InstanceIdentity,
+} from "./instance-identity.ts";
 export type { JournalEntry, RequestEntry } from "./journal.ts";
 export type { LifecycleState } from "./lifecycle.ts";
 export { faultNames, namedFaults, type FaultName, type NamedFault } from "./named-faults.ts";
@@ -44,4 +50,5 @@ export {
   type OciSimulatorOptions,
   type OpenOciSimulator,
 } from "./simulator.ts";
+export type { TokenControls } from "./tokens.ts";
 export type { ThrottleOptions } from "./throttle.ts";

@@ -1,6 +1,7 @@
 // Keeps what was accepted and what was asked: the proof that tests count.
 
 import { closeSync, openSync, writeSync } from "node:fs";
+import type { AuthOperation } from "./auth-service.ts";
 import type { Operation } from "./operation.ts";
 import type { SignatureFailure } from "./signature.ts";
 
@@ -37,7 +38,7 @@ export interface RequestEntry {
   readonly wallAt: number;
   readonly method: string;
   readonly target: string;
-  readonly operation: Operation | "Unknown";
+  readonly operation: Operation | AuthOperation | "Unknown";
   /** 0 when no answer was sent: a fault destroyed the connection. */
   readonly status: number;
   readonly code?: string;

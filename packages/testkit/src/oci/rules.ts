@@ -50,6 +50,29 @@ export const rules: readonly Rule[] = [
     "Every failure is the same 401 NotAuthenticated.",
     "The reason stands in the simulator's request log only.",
   ),
+  rule(
+    "signature.token",
+    "[D]",
+    "keyId ST$<token> counts with the key that the token was made for, until the token ends.",
+  ),
+  rule(
+    "auth.metadata",
+    "[S]",
+    "The metadata service answers only with Authorization: Bearer Oracle.",
+    "It stands only for a machine that the simulator was given.",
+  ),
+  rule(
+    "auth.federation",
+    "[S]",
+    "/v1/x509 gives a token for the public key in the body to tenancy/fed-x509/<sha1 of the leaf>.",
+    "What is wrong with a certificate is not told; that it is always 401 is our choice [?].",
+  ),
+  rule(
+    "auth.refresh",
+    "[S]",
+    "/v1/authentication/refresh gives another token for the same key while one still lives.",
+    "That an ended one is 401 is our choice [?].",
+  ),
   rule("http.path", "[D]", "An unknown path is 404 NotFound, a wrong method 405 MethodNotAllowed."),
   rule(
     "http.body",

@@ -151,8 +151,8 @@ const tear = (response: ServerResponse, answer: Answer): void => {
   response.write(half, () => destroy(response.socket));
 };
 
-const textOf = ({ body, html }: Answer): Buffer =>
-  Buffer.from(html ?? (body === undefined ? "" : JSON.stringify(body)));
+const textOf = ({ body, html, text }: Answer): Buffer =>
+  Buffer.from(html ?? text?.content ?? (body === undefined ? "" : JSON.stringify(body)));
 
 const writeHead = (response: ServerResponse, answer: Answer, text: Buffer): void => {
   response.writeHead(answer.status, {
@@ -161,8 +161,9 @@ const writeHead = (response: ServerResponse, answer: Answer, text: Buffer): void
   });
 };
 
-const contentHeaders = ({ body, html }: Answer, text: Buffer) => {
+const contentHeaders = ({ body, html, text: said }: Answer, text: Buffer) => {
   if (html !== undefined) return { "content-type": "text/html", "content-length": text.length };
+  if (said !== undefined) return { "content-type": said.type, "content-length": text.length };
   if (body === undefined) return {};
   return { "content-type": "application/json", "content-length": text.length };
 };

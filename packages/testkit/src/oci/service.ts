@@ -9,28 +9,22 @@ import {
   tooManyRequests,
   type Answer,
 } from "./answer.ts";
-import type { SimulatorAccount } from "./account.ts";
+import type { SimulatorCaller } from "./account.ts";
+import { serveAuth, type AuthOperation, type AuthService } from "./auth-service.ts";
 import type { SimulatorClock } from "./clock.ts";
 import type { Cloud } from "./cloud.ts";
 import { longestHoldMs, type FaultAnswer, type FaultTable } from "./faults.ts";
 import type { Call, Decision, Fate } from "./call.ts";
 import type { Operation } from "./operation.ts";
 import { findRoute, type Route } from "./routes.ts";
-import {
-  verifySignature,
-  type KeyRing,
-  type SignatureFailure,
-  type SignedRequest,
-} from "./signature.ts";
+import { verifySignature, type SignatureFailure, type SignedRequest } from "./signature.ts";
 import { isFields } from "./tags.ts";
 import type { Throttle, ThrottleOptions } from "./throttle.ts";
 
 /** Everything that a request is decided with. */
-export interface Service {
+export interface Service extends Omit<AuthService, "seed"> {
   readonly cloud: Cloud;
   readonly clock: SimulatorClock;
-  readonly wallClock: () => number;
-  readonly keys: KeyRing;
   readonly faults: FaultTable;
   /** When it began, in the simulator's time; a fault's times count from here. */
   readonly beganAt: number;
@@ -53,7 +47,7 @@ export interface Outcome {
 
 /** What is known of a request; filled in on its way, for the request log. */
 interface Trail {
-  operation: Operation | "Unknown";
+  operation: Operation | AuthOperation | "Unknown";
   fault?: string;
   signatureFailure?: SignatureFailure;
   signatureDetail?: string;
@@ -89,6 +83,12 @@ const decide = (
   requestId: string,
   trail: Trail,
 ): Outcome => {
+  const auth = serveAuth({ ...service, seed: service.cloud.seed }, arrived);
+  if (auth !== undefined) {
+    trail.operation = auth.operation;
+    if (auth.signatureFailure !== undefined) trail.signatureFailure = auth.signatureFailure;
+    return send(auth.answer);
+  }
   const verified = verifySignature(arrived, service.keys, service.wallClock());
   if ("failure" in verified) {
     trail.signatureFailure = verified.failure;
@@ -116,7 +116,7 @@ const decide = (
 
 const callOf = (
   arrived: Arrived,
-  account: SimulatorAccount,
+  account: SimulatorCaller,
   routed: { readonly route: Route; readonly path: Call["path"]; readonly query: URLSearchParams },
   body: unknown,
   now: number,

@@ -1,7 +1,8 @@
 // Decides who signed a request, or why the signature does not count.
 
 import { createHash, verify } from "node:crypto";
-import { keyIdOf, type SimulatorAccount } from "./account.ts";
+import { keyIdOf, type SimulatorAccount, type SimulatorCaller } from "./account.ts";
+import type { TokenFailure, Tokens } from "./tokens.ts";
 
 /** Why a signature was refused. Kept in the request log; the client is never told. */
 export type SignatureFailure =
@@ -10,6 +11,7 @@ export type SignatureFailure =
   | "wrong-version"
   | "wrong-algorithm"
   | "unknown-key"
+  | TokenFailure
   | "header-not-signed"
   | "header-missing"
   | "clock-skew"
@@ -25,14 +27,29 @@ export interface SignedRequest {
 }
 
 export type Verified =
-  | { readonly account: SimulatorAccount }
+  | { readonly account: SimulatorCaller }
   | { readonly failure: SignatureFailure; readonly detail: string };
 
-/** The accounts that may call, by key id. */
-export type KeyRing = ReadonlyMap<string, SimulatorAccount>;
+/** Who may call, by key id. */
+export interface KeyRing {
+  /** The time is the wall clock's, in milliseconds since the epoch. */
+  readonly find: (keyId: string, wallNow: number) => SimulatorCaller | UnknownKey;
+}
 
-export const keyRingOf = (accounts: readonly SimulatorAccount[]): KeyRing =>
-  new Map(accounts.map((account) => [keyIdOf(account), account]));
+type UnknownKey = "unknown-key" | TokenFailure;
+
+const tokenPrefix = "ST$";
+
+/** Accounts with an API key, and whoever holds a token. */
+export const keyRingOf = (accounts: readonly SimulatorAccount[], tokens: Tokens): KeyRing => {
+  const known = new Map(accounts.map((account) => [keyIdOf(account), account]));
+  return {
+    find: (keyId, wallNow) =>
+      keyId.startsWith(tokenPrefix)
+        ? tokens.find(keyId.slice(tokenPrefix.length), wallNow)
+        : (known.get(keyId) ?? "unknown-key"),
+  };
+};
 
 /** A request dated further than this from the wall clock is refused: 5 minutes. */
 export const maxSkewMs = 5 * 60_000;
@@ -56,8 +73,9 @@ export const verifySignature = (
   if (fields.get("version") !== "1") return failed("wrong-version");
   if (fields.get("algorithm") !== "rsa-sha256") return failed("wrong-algorithm");
 
-  const account = keys.get(fields.get("keyId") ?? "");
-  if (account === undefined) return failed("unknown-key", fields.get("keyId"));
+  const account = keys.find(fields.get("keyId") ?? "", wallNow);
+  if (account === "unknown-key") return failed("unknown-key", fields.get("keyId"));
+  if (typeof account === "string") return failed(account);
 
   const signed = (fields.get("headers") ?? "date").toLowerCase().split(" ");
   const unsigned = requiredHeaders(request.method, signed).find((name) => !signed.includes(name));

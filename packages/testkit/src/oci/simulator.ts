@@ -14,11 +14,13 @@ import {
 } from "./cloud.ts";
 import { controlsOf, type Controls } from "./controls.ts";
 import { makeFaultTable, type FaultRule } from "./faults.ts";
+import type { InstanceIdentity } from "./instance-identity.ts";
 import { openJournal } from "./journal.ts";
 import { defaultSeed, type Seed } from "./seed.ts";
 import { listen } from "./server.ts";
 import type { Service } from "./service.ts";
 import { keyRingOf } from "./signature.ts";
+import { makeTokens } from "./tokens.ts";
 import { makeThrottle, type ThrottleOptions } from "./throttle.ts";
 
 export interface OciSimulatorOptions {
@@ -26,6 +28,13 @@ export interface OciSimulatorOptions {
   readonly port?: number;
   /** Who may call. Default: one throwaway account that all simulators of this process share. */
   readonly accounts?: readonly SimulatorAccount[];
+  /**
+   * The machine behind the metadata service (under `/opc/v2/`) and the federation (`/v1/x509`).
+   * Default: there is none.
+   */
+  readonly instance?: InstanceIdentity;
+  /** How long a token is taken, in seconds. Default one hour. */
+  readonly tokenLifeSeconds?: number;
   /** Governs lifecycles, list lag, token age and throttling. Default `systemClock()`. */
   readonly clock?: SimulatorClock;
   /** What request dates are compared with, milliseconds since the epoch. Default `Date.now`. */
@@ -163,6 +172,8 @@ const serviceOf = (
   accounts: readonly SimulatorAccount[],
 ): Service => {
   const clock = options.clock ?? systemClock();
+  const wallClock = options.wallClock ?? Date.now;
+  const tokens = makeTokens(wallClock, options.tokenLifeSeconds ?? 3_600);
   return {
     cloud: makeCloud(
       options.seed ?? defaultSeed,
@@ -170,8 +181,10 @@ const serviceOf = (
       openJournal(options.journalFile),
     ),
     clock,
-    wallClock: options.wallClock ?? Date.now,
-    keys: keyRingOf(accounts),
+    wallClock,
+    instance: options.instance,
+    tokens,
+    keys: keyRingOf(accounts, tokens),
     faults: makeFaultTable(options.faults ?? [], options.faultSeed),
     beganAt: clock.now(),
     throttle:
