@@ -131,9 +131,15 @@ export const instanceApi = (
 ): Effect.Effect<OciClients, ProviderError, Scope.Scope> =>
   Effect.gen(function* () {
     const metadataUrl = slashed(options.metadataUrl ?? usualMetadataUrl);
-    const home = yield* regionOfInstance(metadataUrl);
+    const patience = Math.min(metadataTimeoutMillis, options.timeoutMillis);
+    const home = yield* regionOfInstance(metadataUrl, patience);
     const provider = yield* Effect.acquireRelease(
-      buildInstanceProvider(metadataUrl, federationAddress(home, options), options.timeoutMillis),
+      buildInstanceProvider({
+        metadataUrl,
+        federationUrl: federationAddress(home, options),
+        patience,
+        timeoutMillis: options.timeoutMillis,
+      }),
       (built) => Effect.sync(built.close),
     );
     const caller = {
@@ -145,10 +151,16 @@ export const instanceApi = (
     return yield* openApi(provider.source, caller, options);
   });
 
-const regionOfInstance = (metadataUrl: string): Effect.Effect<string, ProviderError> =>
+const regionOfInstance = (
+  metadataUrl: string,
+  patience: number,
+): Effect.Effect<string, ProviderError> =>
   Effect.tryPromise({
     try: async (signal) => {
-      const { name, realm } = await readInstanceRegion(metadataUrl, signal);
+      const { name, realm } = await readInstanceRegion(
+        metadataUrl,
+        AbortSignal.any([signal, AbortSignal.timeout(patience)]),
+      );
       if (realm === null) {
         const region = Common.Region.getRegionIdFromShortCode(name);
         if (!isRegion(region)) throw new Error("what answers there is no metadata service");
@@ -187,27 +199,30 @@ interface InstanceProvider {
   readonly close: () => void;
 }
 
-const buildInstanceProvider = (
-  metadataUrl: string,
-  federationUrl: string,
-  timeoutMillis: number,
-): Effect.Effect<InstanceProvider, ProviderError> =>
+const buildInstanceProvider = (options: {
+  readonly metadataUrl: string;
+  readonly federationUrl: string;
+  /** For all that is asked of the metadata service together, in milliseconds. */
+  readonly patience: number;
+  /** For a token, in milliseconds. */
+  readonly timeoutMillis: number;
+}): Effect.Effect<InstanceProvider, ProviderError> =>
   Effect.tryPromise({
     try: async (signal) => {
       const builder = new Common.InstancePrincipalsAuthenticationDetailsProviderBuilder();
-      builder.metadataBaseUrl = metadataUrl;
-      builder.federationEndpoint = federationUrl;
+      builder.metadataBaseUrl = options.metadataUrl;
+      builder.federationEndpoint = options.federationUrl;
       // Its breaker would start timers, and announce its end on the console.
       Object.assign(builder, { _authCircuitBreaker: noBreaker() });
-      const built = await raceTimeout(builder.build(), metadataTimeoutMillis, signal);
+      const built = await raceTimeout(builder.build(), options.patience, signal);
       // Only the builder's first requests used this one.
       (builder as unknown as WithBreaker)._circuitBreaker?.shutdown();
-      hushFederation(built, timeoutMillis);
+      hushFederation(built, options.timeoutMillis);
       return {
         source: makeSigningSource({
           renew: async () => renewInstance(built),
           renewsRefused: true,
-          timeoutMillis,
+          timeoutMillis: options.timeoutMillis,
         }),
         tenancyId: builder.tenancyId,
         close: () => built.closeProvider(),

@@ -30,7 +30,7 @@ export const readInstanceRegion = async (
     fetch(new URL(path, metadataUrl), {
       headers: { authorization: "Bearer Oracle" },
       redirect: "error",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(metadataTimeoutMillis)]),
+      signal,
     });
   const info = await ask("instance/regionInfo");
   const known = info.ok ? regionIn(await info.text()) : undefined;

@@ -1,107 +1,40 @@
 // Holds how muster acts as the machine that it runs on, and what it says where that is not OCI.
 
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { assert, describe, it, vi } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { Handler, ProviderError } from "@muster/core/words/provider";
-import { oci } from "../src/plugin.ts";
-import { makeExpansion, makeFolder, observeOne } from "./fleet.ts";
+import {
+  makeInstanceIdentity,
+  startOciSimulator,
+  virtualClock,
+  type OciSimulator,
+  type OciSimulatorOptions,
+} from "@muster/testkit/oci/index";
+import { oci, type OciOptions } from "../src/plugin.ts";
+import { makeExpansion, observeOne } from "./fleet.ts";
+import { wall } from "./wall.ts";
 
-const run = promisify(execFile);
-
-/** On CI its absence is a failure, elsewhere the tests that need it are skipped loudly. */
-const hasOpenssl = await run("openssl", ["version"]).then(
-  () => true,
-  () => {
-    if (process.env["CI"]) throw new Error("openssl must be installed on CI");
-    console.warn("SKIPPED: openssl is not installed, so its tests cannot run");
-    return false;
-  },
-);
-
-interface Cloud {
-  readonly base: string;
-  readonly tokens: () => number;
-  readonly keyIds: ReadonlySet<string>;
-}
-
-const keyIdOf = (request: IncomingMessage): string =>
-  /keyId="([^"]*)"/.exec(request.headers.authorization ?? "")?.[1] ?? "none";
-
-const jwt = (serial: number): string => {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const exp = Math.floor(Date.now() / 1_000) + 3_600;
-  return `${part({ alg: "none" })}.${part({ exp, serial })}.sig`;
-};
-
-/** Metadata, federation and an empty API behind one address. */
-const openCloud = (federationStatus = 200): Effect.Effect<Cloud, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const folder = yield* makeFolder;
-    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    const subject = "/OU=opc-tenant:ocid1.tenancy.oc1..muster/CN=ocid1.instance.oc1.phx.x";
-    const pems = yield* Effect.promise(async () => {
-      const made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
-      await run("openssl", [...made, "-subj", subject, "-keyout", key, "-out", cert]);
-      return { key: await readFile(key, "utf8"), cert: await readFile(cert, "utf8") };
-    });
-    let tokens = 0;
-    const keyIds = new Set<string>();
-    const files: Readonly<Record<string, string>> = {
-      "/opc/v2/instance/region": "phx",
-      "/opc/v2/identity/cert.pem": pems.cert,
-      "/opc/v2/identity/key.pem": pems.key,
-      "/opc/v2/identity/intermediate.pem": pems.cert,
-    };
-    const listener: RequestListener = (request, response) => {
-      const path = (request.url ?? "").split("?")[0] ?? "";
-      const file = files[path];
-      if (file !== undefined) {
-        response.writeHead(request.headers.authorization === "Bearer Oracle" ? 200 : 401).end(file);
-      } else if (path.startsWith("/opc/")) {
-        response.writeHead(404).end();
-      } else if (path === "/v1/x509") {
-        tokens += 1;
-        response.writeHead(federationStatus).end(JSON.stringify({ token: jwt(tokens) }));
-      } else if (path.startsWith("/20160918/instances/")) {
-        keyIds.add(keyIdOf(request));
-        response.writeHead(404).end('{"code":"NotAuthorizedOrNotFound","message":"no"}');
-      } else {
-        keyIds.add(keyIdOf(request));
-        const domains = path.includes("availabilityDomains");
-        response.end(domains ? JSON.stringify([{ name: "Uocm:PHX-AD-1" }]) : "[]");
-      }
-    };
-    const server = yield* Effect.acquireRelease(
-      Effect.callback<ReturnType<typeof createServer>>((resume) => {
-        const made = createServer(listener);
-        made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)));
-      }),
-      (opened) =>
-        Effect.sync(() => {
-          opened.closeAllConnections();
-          opened.close();
-        }),
-    );
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return { base, tokens: () => tokens, keyIds };
-  });
-
+const identity = makeInstanceIdentity();
 const expansion = makeExpansion({ count: 0, auth: { method: "instance" } });
 
-const open = (base: string, metadata: string): Effect.Effect<Handler, ProviderError, Scope.Scope> =>
+const open = (
+  endpoint: string,
+  metadataUrl: string,
+  options: OciOptions = {},
+): Effect.Effect<Handler, ProviderError, Scope.Scope> =>
   oci({
     allowInstancePrincipal: true,
-    endpoint: base,
-    env: { MUSTER_OCI_METADATA_URL: metadata, MUSTER_OCI_FEDERATION_URL: base },
+    endpoint,
+    metadataUrl,
+    federationUrl: endpoint,
+    env: {},
+    ...options,
   }).handler("oci.instances");
 
+/** All that is written to the console in the meantime. */
 const noise = Effect.acquireRelease(
   Effect.sync(() => {
     const said: Array<string> = [];
@@ -115,35 +48,137 @@ const noise = Effect.acquireRelease(
   ({ spies }) => Effect.sync(() => spies.forEach((spy) => spy.mockRestore())),
 );
 
-describe("an instance principal", () => {
-  it.effect.skipIf(!hasOpenssl)("signs with one token, however many calls ask for it at once", () =>
-    Effect.gen(function* () {
-      const { said } = yield* noise;
-      const cloud = yield* openCloud();
-      const handler = yield* open(cloud.base, `${cloud.base}/opc/v2`);
-      const found = yield* Effect.forEach(
-        Array.from({ length: 25 }, (_, index) => `ocid1.instance.oc1.phx.${index}`),
-        (id) => handler.look(expansion, id),
-        { concurrency: 25 },
+const ready = (options: OciSimulatorOptions = {}) =>
+  Effect.gen(function* () {
+    const { said } = yield* noise;
+    const { advance } = yield* wall;
+    const instance = yield* Effect.promise(() => identity);
+    const simulator = yield* startOciSimulator({ clock: virtualClock(), instance, ...options });
+    const handler = yield* open(simulator.endpoint, `${simulator.endpoint}/opc/v2`);
+    /** Looks at so many instances at once, none of which is there. */
+    const looks = (count: number): Effect.Effect<ReadonlyArray<string | ProviderError>> =>
+      Effect.forEach(
+        Array.from({ length: count }, (_, index) => `ocid1.instance.oc1.phx.${index}`),
+        (id) => Effect.result(handler.look(expansion, id)),
+        { concurrency: count },
+      ).pipe(
+        Effect.map((results) =>
+          results.map((result) => (result._tag === "Success" ? "seen" : result.failure)),
+        ),
       );
-      assert.isTrue(found.every((one) => one === null));
+    return { simulator, handler, looks, advance, said };
+  });
+
+const asked = (simulator: OciSimulator, operation: string): number =>
+  simulator.requests().filter((request) => request.operation === operation).length;
+
+const refusedSignatures = (simulator: OciSimulator) =>
+  simulator
+    .requests()
+    .flatMap(({ signatureFailure }) => (signatureFailure === undefined ? [] : signatureFailure));
+
+describe("an instance principal", () => {
+  it.effect("signs with one token, however many calls ask for it at once", () =>
+    Effect.gen(function* () {
+      const { simulator, handler, looks, said } = yield* ready();
+      assert.deepStrictEqual(new Set(yield* looks(25)), new Set(["seen"]));
       assert.isTrue((yield* observeOne(handler, expansion)).complete);
-      assert.strictEqual(cloud.tokens(), 1);
-      assert.strictEqual(cloud.keyIds.size, 1);
-      assert.match([...cloud.keyIds][0] ?? "", /^ST\$/);
+      assert.strictEqual(simulator.tokens.issued(), 1);
+      assert.deepStrictEqual(refusedSignatures(simulator), []);
       assert.deepStrictEqual(said, []);
     }),
   );
 
-  it.effect.skipIf(!hasOpenssl)("is denied once and quietly when the federation refuses it", () =>
+  it.effect("takes the addresses from the environment, too", () =>
     Effect.gen(function* () {
-      const { said } = yield* noise;
-      const cloud = yield* openCloud(401);
-      const handler = yield* open(cloud.base, `${cloud.base}/opc/v2/`);
+      const instance = yield* Effect.promise(() => identity);
+      const { endpoint, tokens } = yield* startOciSimulator({ instance });
+      const handler = yield* oci({
+        allowInstancePrincipal: true,
+        env: {
+          MUSTER_OCI_ENDPOINT: endpoint,
+          MUSTER_OCI_METADATA_URL: `${endpoint}/opc/v2/`,
+          MUSTER_OCI_FEDERATION_URL: endpoint,
+        },
+      }).handler("oci.instances");
+      assert.isTrue((yield* observeOne(handler, expansion)).complete);
+      assert.strictEqual(tokens.issued(), 1);
+    }),
+  );
+
+  it.effect("renews its token before that ends, once for all", () =>
+    Effect.gen(function* () {
+      const { simulator, looks, advance } = yield* ready({ tokenLifeSeconds: 600 });
+      yield* looks(1);
+      advance(299_000);
+      yield* looks(5);
+      assert.strictEqual(simulator.tokens.issued(), 1);
+      advance(2_000);
+      assert.deepStrictEqual(new Set(yield* looks(25)), new Set(["seen"]));
+      assert.strictEqual(simulator.tokens.issued(), 2);
+      assert.deepStrictEqual(refusedSignatures(simulator), []);
+    }),
+  );
+
+  it.effect(
+    "goes on with a token that lasts while no other is to be had, and asks again later",
+    () =>
+      Effect.gen(function* () {
+        const { simulator, looks, advance, said } = yield* ready({ tokenLifeSeconds: 600 });
+        yield* looks(1);
+        simulator.tokens.allow(false);
+        advance(301_000);
+        assert.deepStrictEqual(new Set(yield* looks(25)), new Set(["seen"]));
+        assert.deepStrictEqual(yield* looks(1), ["seen"]);
+        assert.strictEqual(asked(simulator, "GetToken"), 2);
+        advance(31_000);
+        assert.deepStrictEqual(yield* looks(1), ["seen"]);
+        assert.strictEqual(asked(simulator, "GetToken"), 3);
+        advance(600_000);
+        const [ended] = yield* looks(1);
+        assert.include(JSON.stringify(ended), "no token for this instance");
+        assert.strictEqual((ended as ProviderError).reason, "Denied");
+        simulator.tokens.allow(true);
+        assert.deepStrictEqual(yield* looks(1), ["seen"]);
+        assert.deepStrictEqual(said, []);
+      }),
+  );
+
+  it.effect("renews a token that is refused before its end, once for all", () =>
+    Effect.gen(function* () {
+      const { simulator, looks } = yield* ready();
+      yield* looks(1);
+      simulator.tokens.revoke();
+      assert.deepStrictEqual(new Set(yield* looks(25)), new Set(["seen"]));
+      assert.strictEqual(simulator.tokens.issued(), 2);
+      assert.isTrue(refusedSignatures(simulator).every((why) => why === "token-unknown"));
+    }),
+  );
+
+  it.effect("tells the refusal when there is no other token", () =>
+    Effect.gen(function* () {
+      const { simulator, looks, said } = yield* ready();
+      yield* looks(1);
+      simulator.tokens.revoke();
+      simulator.tokens.allow(false);
+      const before = simulator.requests().length;
+      const [error] = yield* looks(1);
+      assert.strictEqual((error as ProviderError).reason, "Denied");
+      assert.match((error as ProviderError).message, /^401 NotAuthenticated/);
+      // The call, the certificates' three files, the federation; and nothing is repeated.
+      assert.strictEqual(simulator.requests().length - before, 5);
+      assert.deepStrictEqual(said, []);
+    }),
+  );
+
+  it.effect("is denied once and quietly when the federation refuses it", () =>
+    Effect.gen(function* () {
+      const { simulator, handler, said } = yield* ready();
+      simulator.tokens.allow(false);
       const seen = yield* observeOne(handler, expansion);
       assert.isFalse(seen.complete);
       if (!seen.complete) assert.strictEqual(seen.error.reason, "Denied");
-      assert.strictEqual(cloud.tokens(), 1);
+      assert.strictEqual(asked(simulator, "GetToken"), 1);
       assert.deepStrictEqual(said, []);
     }),
   );
@@ -158,6 +193,27 @@ describe("an instance principal", () => {
         assert.strictEqual(seen.error.reason, "Denied");
         assert.include(seen.error.remedy ?? "", "auth.method: user");
       }
+    }),
+  );
+
+  it.effect("does not wait for ever for a metadata service", () =>
+    Effect.gen(function* () {
+      const silent = yield* Effect.acquireRelease(
+        Effect.callback<ReturnType<typeof createServer>>((resume) => {
+          const made = createServer(() => {});
+          made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)));
+        }),
+        (opened) =>
+          Effect.sync(() => {
+            opened.closeAllConnections();
+            opened.close();
+          }),
+      );
+      const base = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      const handler = yield* open(base, base, { timeoutMillis: 300 });
+      const seen = yield* observeOne(handler, expansion);
+      assert.isFalse(seen.complete);
+      if (!seen.complete) assert.strictEqual(seen.error.reason, "Denied");
     }),
   );
 });
