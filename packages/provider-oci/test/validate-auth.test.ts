@@ -27,6 +27,9 @@ const passPhrase = "planted-phrase-4471";
 const account = makeAccount({ passPhrase });
 const identity = makeInstanceIdentity();
 
+/** Longer than a label of a host name may be: no name service has to be asked. */
+const impossible = "n".repeat(64);
+
 /** A simulator, and a config file whose key is encrypted. */
 const ready = (simulated: OciSimulatorOptions = {}) =>
   Effect.gen(function* () {
@@ -128,6 +131,7 @@ describe("the validation of credentials", () => {
       const refused = onlyError(yield* validate({ method: "instance" }));
       assert.strictEqual(refused.what, "instance");
       assert.include(refused.message, "no token for this instance");
+      assert.include(refused.remedy, "see whether its certificate is good");
     }),
   );
 
@@ -192,7 +196,12 @@ describe("the validation of credentials", () => {
     "finds a region that is none, one that is not subscribed, and one that is unknown",
     () =>
       Effect.gen(function* () {
-        const { validate } = yield* ready();
+        const { validate, env } = yield* ready();
+        const { MUSTER_OCI_ENDPOINT: _, ...real } = env;
+        const region = `us-${impossible}-1`;
+        const unknown = onlyError(yield* validate({ region }, { env: real }));
+        assert.strictEqual(unknown.what, "region");
+        assert.include(unknown.remedy, `${region} is no region that is known`);
         const none = onlyError(yield* validate({ region: "evil.example" }));
         assert.strictEqual(none.what, "region");
         const other = onlyError(yield* validate({ region: "eu-zurich-1" }));
@@ -318,9 +327,6 @@ const blackHole: Effect.Effect<string, never, Scope.Scope> = Effect.map(
 /** Nobody listens there any more. */
 const closedDoor = Effect.scoped(blackHole);
 
-/** Longer than a label of a host name may be: no name service has to be asked. */
-const impossible = "n".repeat(64);
-
 describe("one screen with the remedy, without noise, and the process lives:", () => {
   it.effect("a wrong pass phrase", () =>
     Effect.gen(function* () {
@@ -332,6 +338,7 @@ describe("one screen with the remedy, without noise, and the process lives:", ()
       assert.include(error.message, "does not open with the profile's pass_phrase");
       assert.include(error.remedy, "correct pass_phrase");
       assert.notInclude(ended.stdout, "wrong-phrase-9902");
+      assert.notInclude(ended.stdout, "PRIVATE KEY");
     }),
   );
 
@@ -428,7 +435,9 @@ describe("one screen with the remedy, without noise, and the process lives:", ()
         "PRIVATE KEY",
         user.privateKeyPem.split("\n")[3]!,
         instance.keyPem.split("\n")[3]!,
+        // The beginnings of a name that holds a token, and of every token.
         "ST$",
+        "eyJ",
       ];
       for (const auth of [{}, { method: "instance" }]) {
         const inProcess = JSON.stringify(yield* validate(auth));
