@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
+import { validateFleetAuth } from "./commands/fleet-auth.ts";
 import * as FleetFlags from "./commands/fleet-flags.ts";
 import { runRestart, runScale, runSync, showStatus } from "./commands/fleet-operations.ts";
 import { serveFlags, serveForEver } from "./commands/fleet-serve.ts";
@@ -25,6 +26,10 @@ const flags = {
     Flag.withDefault("fleet.yaml"),
   ),
   status: asked("status", "Print how the fleet stands, in the ledger and as discovered"),
+  authValidate: asked(
+    "auth-validate",
+    "Sign in to OCI by requests that change nothing, and print as whom",
+  ),
   scale: Flag.Int("scale").pipe(
     Flag.withDescription("Make the fleet so many instances in all; twice the same changes nothing"),
     Flag.withMetavar("N"),
@@ -78,6 +83,11 @@ const actionsOf = (given: Asked) => {
   });
   return [
     { flag: "--status", isAsked: given.status, act: showStatus(common) },
+    {
+      flag: "--auth-validate",
+      isAsked: given.authValidate,
+      act: validateFleetAuth(common),
+    },
     { flag: "--scale", isAsked: Option.isSome(given.scale), act: scale },
     {
       flag: "--rolling-restart",
@@ -121,6 +131,10 @@ export const fleetctl = Command.make(
     { command: "fleetctl --config fleet.yaml", description: "Print summary" },
     { command: "fleetctl --config fleet.yaml --scale 3", description: "Scale to 3" },
     { command: "fleetctl --config fleet.yaml --rolling-restart", description: "Rolling restart" },
+    {
+      command: "fleetctl --config fleet.local.yaml --auth-validate",
+      description: "Auth validate: prints details",
+    },
     {
       command: "fleetctl --config fleet.local.yaml --http :8080 --reconcile-every 30s",
       description: "HTTP daemon: metrics and control",

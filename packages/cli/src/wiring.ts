@@ -12,7 +12,8 @@ import {
   type StoreShape,
 } from "@muster/core";
 import { Git, type GitError } from "@muster/gitops-runner";
-import { oci, type OperatorProfile } from "@muster/provider-oci";
+import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
+import type { Expansion } from "@muster/core/words/set";
 import { openSqliteStore, type StorePlace } from "@muster/store-sql";
 
 /** At the command line a person's own documents name any credentials; from git only listed ones. */
@@ -29,6 +30,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 export interface WiringShape {
   /** The plugins that serve when no configuration lists others. */
   readonly plugins: (use: Use, env: Env) => ReadonlyArray<Plugin>;
+  /** Looks whether a document's account lets muster in; asks without changing anything. */
+  readonly validateAuth: (expansion: Expansion, env: Env) => Effect.Effect<AuthReport>;
   readonly openStore: (
     place: StorePlace,
     access: "read" | "write",
@@ -47,6 +50,8 @@ export const defaultWiring: WiringShape = {
     use.by === "command line"
       ? [oci({ env, allowDocumentCredentials: true })]
       : [oci({ env, profiles: use.profiles, allowInstancePrincipal: use.instancePrincipal })],
+  validateAuth: (expansion, env) =>
+    validateAuth({ env, allowDocumentCredentials: true }, expansion),
   openStore: (place, access) =>
     place._tag === "Memory"
       ? Effect.sync(() => makeMemoryStore())

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect";
 import * as Argument from "effect/cli/Argument";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
+import { validateFleetAuth } from "./fleet-auth.ts";
 import * as FleetFlags from "./fleet-flags.ts";
 import { runRestart, runScale, runSync, showStatus } from "./fleet-operations.ts";
 import { serveFlags, serveForEver } from "./fleet-serve.ts";
@@ -105,6 +106,21 @@ const syncState = Command.make(
   ]),
 );
 
+const authValidate = Command.make(
+  "auth-validate",
+  FleetFlags.fleetFlags,
+  Effect.fn("fleet auth-validate")((flags) => validateFleetAuth(flags)),
+).pipe(
+  Command.withDescription(
+    "Sign in to OCI as the fleet's document says, by requests that change nothing, and print as whom: method, account, region, tenancy, user, subscribed regions. When it fails it says which is wrong: configuration, key, fingerprint, session, instance, region, network, clock or policy, and what to do about it.\n\nExit codes: 0 valid, 1 wrong arguments, document or config file, 2 it failed otherwise.",
+  ),
+  Command.withShortDescription("Check how a fleet signs in"),
+  Command.withExamples([
+    { command: "muster fleet auth-validate", description: "The account of fleet.yaml" },
+    { command: "muster fleet auth-validate -f web.yaml -o json", description: "For a script" },
+  ]),
+);
+
 const serve = Command.make(
   "serve",
   {
@@ -137,7 +153,7 @@ export const fleet = Command.make("fleet").pipe(
     "Work on one fleet by hand. The commands share a store with a daemon that keeps the fleet, and one of them works at a time: another is told who is at what.",
   ),
   Command.withShortDescription("Work on one fleet by hand"),
-  Command.withSubcommands([status, scale, rollingRestart, syncState, serve]),
+  Command.withSubcommands([status, scale, rollingRestart, syncState, authValidate, serve]),
   Command.withExamples([
     { command: "muster fleet status -f web.yaml", description: "How it stands" },
     { command: "muster fleet scale 5 -f web.yaml", description: "Five members for an hour" },

@@ -249,4 +249,16 @@ describe("the same powers as muster fleet", () => {
       expect(await readFile(world.at("g/.web.state.json"), "utf8")).toContain('"active"');
     }),
   );
+
+  it.each(["bash", "zsh", "fish"])("completes in %s", (shell) =>
+    inWorld(async (world) => {
+      const ran = await world.inside(["completions", shell, "--program", "fleetctl"]);
+      expect(ran.code).toBe(0);
+      for (const flag of ["rolling-restart", "auth-validate", "reconcile-every"]) {
+        expect(ran.stdout).toContain(flag);
+      }
+      expect(ran.stdout).toMatch(/complete.*fleetctl|#compdef fleetctl/u);
+      expect(ran.stdout).not.toContain("muster");
+    })(),
+  );
 });
