@@ -33,6 +33,14 @@ describe("each tarball", () => {
     );
   });
 
+  it("brings the page of the daemon beside what serves it", () => {
+    const server = app.tarballs.find(({ name }) => name === "@muster/server");
+    const page = server?.files.map((file) => file.path).filter((file) => file.startsWith("page/"));
+    expect(page?.toSorted()).toEqual(
+      ["icon.svg", "index.html", "page.css", "page.js"].map((file) => `page/${file}`),
+    );
+  });
+
   it("holds what was built from its sources, and no test", () => {
     for (const { name, files } of app.tarballs) {
       const paths = files.map((file) => file.path);
