@@ -8,7 +8,14 @@ import { asJson, bearer, makeFakeFleet, token } from "./fake-control.ts";
 export const open = (more: Partial<FleetServerOptions> = {}) =>
   Effect.gen(function* () {
     const fleet = yield* makeFakeFleet;
-    const listening = yield* serveFleet({ address: ":0", control: fleet.control, token, ...more });
+    const listening = yield* serveFleet({
+      address: ":0",
+      control: fleet.control,
+      token,
+      // A test that fails while an operation runs shall not wait for it.
+      graceMillis: 0,
+      ...more,
+    });
     const { port } = listening;
     return {
       ...fleet,
