@@ -402,6 +402,10 @@ describe.skipIf(!isThere)("a page of another origin", () => {
       const daemon = yield* open();
       const evil = yield* elsewhere;
       const { page } = yield* visit(yield* browser(), evil.url);
+      const statuses: Array<number> = [];
+      page.on("response", (answer) => {
+        if (answer.url().startsWith(daemon.url)) statuses.push(answer.status());
+      });
       const got = yield* act(() =>
         page.evaluate<Readonly<Record<string, string>>>(attack(daemon.url, Redacted.value(token))),
       );
@@ -409,6 +413,12 @@ describe.skipIf(!isThere)("a page of another origin", () => {
       for (const [way, answer] of Object.entries(got)) {
         assert.include(["nothing", ""], answer, way);
       }
+      // Not only the browser kept it from that page: it tells of the frame and the form.
+      assert.isAtLeast(statuses.length, 2);
+      assert.deepStrictEqual(
+        statuses.filter((status) => status !== 403),
+        [],
+      );
       assert.deepStrictEqual(daemon.asked, []);
     }).pipe(Effect.scoped),
   );
