@@ -140,7 +140,7 @@ async function* figures(): AsyncGenerator<Figure> {
     );
     yield plainFigure("processor time a launch, ms", median(processor), null);
     yield plainFigure("most launches in flight at once", peak, parallel);
-    yield plainFigure("requests per instance launched", perLaunch(asked), 6);
+    yield plainFigure("requests per instance launched", perLaunch(asked), 3);
     for (const operation of [...new Set(asked.map((entry) => entry.operation))].sort()) {
       yield plainFigure(`  ${operation}`, perLaunch(asked, operation), null);
     }

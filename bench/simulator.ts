@@ -61,7 +61,12 @@ export const startSimulator = async (launchMillis: number): Promise<Simulator> =
 const serve = async (folder: string, launchMillis: number): Promise<void> => {
   const account = await throwawayAccount();
   const { configFile } = await writeAccount(folder, account);
-  const simulator = await openOciSimulator({ accounts: [account], launchDelayMs: launchMillis });
+  const simulator = await openOciSimulator({
+    accounts: [account],
+    launchDelayMs: launchMillis,
+    // As many on a page as OCI gives.
+    pageSize: 1_000,
+  });
   const { endpoint, compartmentId, imageId, subnetId } = simulator;
   const facts: SimulatorFacts = { endpoint, configFile, compartmentId, imageId, subnetId };
   process.send?.(facts);

@@ -168,17 +168,24 @@ export const findMembers = (
   document: string,
   member: MemberName,
 ): Effect.Effect<ReadonlyArray<MemberSighting>, ProviderError> =>
-  Effect.map(namedMembers(connection, compartmentId, document, member), (named) =>
+  Effect.map(namedMembers(connection, compartmentId, document, member, sharedForMillis), (named) =>
     named.filter((seen) => !isDead(seen.phase)),
   );
+
+/**
+ * How old a list may be for the look before a launch, in milliseconds: all launches of a moment
+ * share one. Whoever launched the same member within it had the same token.
+ */
+const sharedForMillis = 1_000;
 
 const namedMembers = (
   connection: Connection,
   compartmentId: string,
   document: string,
   member: MemberName,
+  maxAgeMillis = 0,
 ): Effect.Effect<ReadonlyArray<MemberSighting>, ProviderError> =>
-  Effect.map(connection.instances(compartmentId), (instances) =>
+  Effect.map(connection.instances(compartmentId, maxAgeMillis), (instances) =>
     instances
       .map(sightingOf)
       .filter(({ document: fleet, name }) => {

@@ -16,7 +16,7 @@ import {
 } from "./credentials.ts";
 import { listInstances } from "./members.ts";
 import type { ScopeAuth } from "./scope.ts";
-import { makeSharedLook } from "./shared-look.ts";
+import { makeSharedLook, type SharedLook } from "./shared-look.ts";
 
 export interface ConnectionOptions extends CredentialOptions {
   /** One base address for all services; nothing: those of the region. */
@@ -45,9 +45,13 @@ export interface Facts {
 
 export interface Connection {
   readonly api: OciApi;
-  /** All instances of a compartment, by a list that begins after the question. */
+  /**
+   * All instances of a compartment, by a list that begins after the question, or began at most
+   * `maxAgeMillis` before it.
+   */
   readonly instances: (
     compartmentId: string,
+    maxAgeMillis?: number,
   ) => Effect.Effect<ReadonlyArray<OciInstance>, ProviderError>;
   readonly facts: Facts;
 }
@@ -164,13 +168,13 @@ const loadClient = Effect.tryPromise({
 });
 
 const instancesOf = (api: OciApi, scope: Scope.Scope): Connection["instances"] => {
-  const looks = new Map<string, Effect.Effect<ReadonlyArray<OciInstance>, ProviderError>>();
-  return (compartmentId) =>
+  const looks = new Map<string, SharedLook<ReadonlyArray<OciInstance>, ProviderError>>();
+  return (compartmentId, maxAgeMillis = 0) =>
     Effect.suspend(() => {
       const look =
         looks.get(compartmentId) ?? makeSharedLook(listInstances(api, compartmentId), scope);
       looks.set(compartmentId, look);
-      return look;
+      return look(maxAgeMillis);
     });
 };
 

@@ -11,6 +11,7 @@ import { instancesResource } from "./fleet-config/expand.ts";
 import { createdProgress, removedProgress } from "./progress.ts";
 import { readScope } from "./scope.ts";
 import { makeSpentTokens } from "./spent-tokens.ts";
+import { makeWaits } from "./waiting.ts";
 
 /** The handler of `oci.instances`; its connections end with the scope. */
 export const makeInstancesHandler = (
@@ -19,6 +20,7 @@ export const makeInstancesHandler = (
   Effect.gen(function* () {
     const connections = yield* makeConnections(options);
     const spent = makeSpentTokens();
+    const waits = makeWaits();
 
     const at = <A>(
       expansion: Expansion,
@@ -43,12 +45,18 @@ export const makeInstancesHandler = (
         at(request.expansion, (connection, compartmentId) =>
           createMember(connection, compartmentId, request, spent),
         ),
-      created: (expansion, accepted) => at(expansion, ({ api }) => createdProgress(api, accepted)),
+      created: (expansion, accepted) =>
+        at(expansion, (connection, compartmentId) =>
+          createdProgress({ connection, compartmentId, accepted, waits }),
+        ),
       mark: (request) => at(request.expansion, (connection) => markMember(connection, request)),
       remove: (request) =>
         at(request.expansion, (connection, compartmentId) =>
           removeMember(connection, compartmentId, request),
         ),
-      removed: (expansion, accepted) => at(expansion, ({ api }) => removedProgress(api, accepted)),
+      removed: (expansion, accepted) =>
+        at(expansion, (connection, compartmentId) =>
+          removedProgress({ connection, compartmentId, accepted, waits }),
+        ),
     };
   });

@@ -1,21 +1,85 @@
-// Decides how far an accepted change has come: the work request's word first, the instance's last.
+// Decides how far an accepted change has come: the list tells all that wait, the work request why.
 
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { ProviderError, type Accepted, type Progress } from "@muster/core/words/provider";
 import { escapeText } from "@muster/core/words/quote";
 import type { OciApi, OciInstance, WorkRequest, WorkRequestFault } from "./api.ts";
+import type { Connection } from "./connections.ts";
 import { saysExhausted } from "./errors.ts";
 import { isDead, phaseOf, sightingOf } from "./sighting.ts";
+import type { Listed, Waits } from "./waiting.ts";
+
+export interface Awaited {
+  readonly connection: Pick<Connection, "api" | "instances">;
+  readonly compartmentId: string;
+  readonly accepted: Accepted;
+  readonly waits: Waits;
+}
 
 /**
- * Whether a launch has come to an end. Fails with `occupantDead` when its work request says that it
- * ended in vain and the instance is dead: with `Exhausted` when that was for want of capacity, limit
- * or quota, else with `Conflict`.
+ * Whether a launch has come to an end. All that wait share the list of their compartment; the work
+ * request is read when the list shows the instance dead, and when it shows no end for long.
+ *
+ * Fails with `occupantDead` when its work request says that it ended in vain and the instance is
+ * dead: with `Exhausted` when that was for want of capacity, limit or quota, else with `Conflict`.
  */
-export const createdProgress = (
-  api: OciApi,
-  accepted: Accepted,
+export const createdProgress = (awaited: Awaited): Effect.Effect<Progress, ProviderError> => {
+  const { connection, accepted } = awaited;
+  // What was found rather than launched just now may be dead, and a list that lags show it alive.
+  if (accepted.operation === null) return createdByWork(connection.api, accepted);
+  return lookInList(awaited, ({ instance, isDue }) => {
+    const progress = ofInstance(instance);
+    const isLost = instance === null || isDead(phaseOf(instance.lifecycleState));
+    return isLost || (isDue && !progress.done)
+      ? createdByWork(connection.api, accepted)
+      : Effect.succeed(progress);
+  });
+};
+
+/** Whether a termination has come to its end; done with a living member when it was given up. */
+export const removedProgress = (awaited: Awaited): Effect.Effect<Progress, ProviderError> =>
+  lookInList(awaited, ({ instance, isDue }) => {
+    if (instance !== null && phaseOf(instance.lifecycleState) === "gone") {
+      return Effect.succeed({ done: true, member: sightingOf(instance) } as const);
+    }
+    // What ended is listed for hours: who is not in the list may be new to it, or long forgotten.
+    return instance === null || isDue
+      ? removedByWork(awaited.connection.api, awaited.accepted)
+      : Effect.succeed(pending(instance.lifecycleState));
+  });
+
+interface Sight {
+  readonly instance: OciInstance | null;
+  readonly isDue: boolean;
+}
+
+const lookInList = (
+  { connection, compartmentId, accepted, waits }: Awaited,
+  judge: (sight: Sight) => Effect.Effect<Progress, ProviderError>,
 ): Effect.Effect<Progress, ProviderError> =>
+  Effect.gen(function* () {
+    const { id } = accepted;
+    const asked = yield* Clock.currentTimeMillis;
+    const wait = waits.of(id, asked);
+    const list = yield* connection.instances(compartmentId, wait.maxAgeMillis(asked));
+    const instance = list.find((one) => one.id === id) ?? null;
+    const isDue = wait.isDue(listedAs(instance), yield* Clock.currentTimeMillis);
+    const progress = yield* Effect.tapError(judge({ instance, isDue }), (error) =>
+      Effect.sync(() => {
+        if (error.occupantDead === true) waits.end(id);
+      }),
+    );
+    if (progress.done) waits.end(id);
+    return progress;
+  });
+
+const listedAs = (instance: OciInstance | null): Listed => {
+  if (instance === null) return "absent";
+  return isDead(phaseOf(instance.lifecycleState)) ? "leaving" : "living";
+};
+
+const createdByWork = (api: OciApi, accepted: Accepted): Effect.Effect<Progress, ProviderError> =>
   Effect.gen(function* () {
     // Reading work requests may be forbidden; then only the instance can tell.
     const work = accepted.operation === null ? null : yield* api.getWorkRequest(accepted.operation);
@@ -32,7 +96,7 @@ const hasEnded = (work: WorkRequest): boolean =>
 
 const ofInstance = (instance: OciInstance | null): Progress => {
   // OCI says 404 of what is not there yet, and of what may not be read: neither is a death.
-  if (instance === null) return pending("not visible yet");
+  if (instance === null) return notVisible;
   const member = sightingOf(instance);
   // A launch passes through no stop: what is stopped ran before, and somebody stopped it.
   if (member.phase === "running" || member.phase === "stopped" || isDead(member.phase)) {
@@ -73,11 +137,7 @@ const sayFault = (work: WorkRequest, fault: WorkRequestFault | undefined): strin
     ? `it ended ${escapeText(work.status)}, and no reason is given`
     : `${escapeText(fault.code)}: ${escapeText(fault.message, 600)}`;
 
-/** Whether a termination has come to its end; done with a living member when it was given up. */
-export const removedProgress = (
-  api: OciApi,
-  accepted: Accepted,
-): Effect.Effect<Progress, ProviderError> =>
+const removedByWork = (api: OciApi, accepted: Accepted): Effect.Effect<Progress, ProviderError> =>
   Effect.gen(function* () {
     const { id, operation } = accepted;
     // Asked first: its end is the older of the two sights, so a living instance was given up.
@@ -101,3 +161,5 @@ export const removedProgress = (
 const isInVain = ({ status }: WorkRequest): boolean => status === "FAILED" || status === "CANCELED";
 
 const pending = (detail: string): Progress => ({ done: false, detail });
+
+const notVisible = pending("not visible yet");

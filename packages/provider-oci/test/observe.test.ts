@@ -196,6 +196,26 @@ describe("what a look costs", () => {
   );
 });
 
+describe("a compartment of many instances", () => {
+  for (const [count, pages] of [
+    [1_000, 1],
+    [1_001, 2],
+  ] as const) {
+    it.effect(`is read by ${pages} of the largest pages where there are ${count}`, () =>
+      Effect.gen(function* () {
+        const { simulator, handler } = yield* makeWorld({ pageSize: 1_000 });
+        for (let slot = 1; slot <= count; slot += 1) simulator.addForeign(marked(slot));
+        const seen = yield* observeOne(handler, makeExpansion({ count }));
+        assert.strictEqual(membersOf(seen).length, count);
+        assert.deepStrictEqual(countCalls(simulator), {
+          ListInstances: pages,
+          ListAvailabilityDomains: 1,
+        });
+      }),
+    );
+  }
+});
+
 describe("a compartment of many documents", () => {
   const documents = 2_000;
   const perDocument = 3;
