@@ -22,6 +22,7 @@ import { isRegion, type UserCredentials } from "./credentials.ts";
 import {
   federationRefused,
   hasMoved,
+  heldBackFor,
   isAbsent,
   isForbidden,
   isSpentToken,
@@ -35,6 +36,7 @@ import {
   readInstanceRegion,
   usualMetadataUrl,
 } from "./instance-metadata.ts";
+import { longestWaits, type RateLimiter } from "./rate-limit.ts";
 import { endedAt, endOfToken, makeSessionReader } from "./session.ts";
 import { lasting, makeSigningSource, type SigningPair, type SigningSource } from "./signing.ts";
 import { CallFailed, makeTransport, withSignal, type SdkRequest, type Sign } from "./transport.ts";
@@ -46,6 +48,8 @@ export interface ClientOptions {
   readonly federationUrl: string | null;
   /** The time that one call may take, in milliseconds. */
   readonly timeoutMillis: number;
+  /** Shared by all clients of the account. */
+  readonly limiter: RateLimiter;
   /** Told when OCI does not accept our signature: the credentials may have been changed. */
   readonly onUnauthenticated: () => void;
 }
@@ -339,12 +343,15 @@ const openApi = (
 ): Effect.Effect<OciClients, ProviderError, Scope.Scope> =>
   Effect.map(openClients(source, region, options), (clients) => ({
     api: {
-      ...callsOf(clients, { region, account }, options.onUnauthenticated),
+      ...callsOf(clients, { region, account }, options),
       region,
       tenancyId,
       account,
     },
-    account: { userId, calls: accountCallsOf(clients, { region, account }, tenancyId) },
+    account: {
+      userId,
+      calls: accountCallsOf(clients, attemptAs({ region, account }, options.limiter), tenancyId),
+    },
   }));
 
 const noBreaker = (): Common.CircuitBreaker =>
@@ -401,38 +408,46 @@ const makeClients = (source: SigningSource, region: string, options: ClientOptio
 
 const attached = Core.models.VnicAttachment.LifecycleState.Attached;
 
-/** One call of the SDK, which ends when its fiber does. */
+/** One call of the SDK in its turn, which ends when its fiber does. */
 const attemptAs =
-  (caller: { readonly region: string; readonly account: string }) =>
+  (caller: Pick<Caller, "region" | "account">, limiter: RateLimiter) =>
   <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, CallFailure> =>
-    Effect.tryPromise({ try: (signal) => withSignal(signal, run), catch: readFailure }).pipe(
-      tracedCall({ operation, ...caller }),
+    limiter.turn(longestWaits[writes.has(operation) ? "write" : "read"]).pipe(
+      Effect.mapError(({ waitMillis }) => heldBackFor(waitMillis)),
+      Effect.andThen(
+        Effect.tryPromise({ try: (signal) => withSignal(signal, run), catch: readFailure }).pipe(
+          tracedCall({ operation, ...caller }),
+          Effect.tap(limiter.answered),
+          Effect.tapError(({ status, retryAfterMillis }) =>
+            status === 429 ? limiter.throttled(retryAfterMillis) : limiter.answered,
+          ),
+        ),
+      ),
     );
+
+const writes = new Set(["LaunchInstance", "UpdateInstance", "TerminateInstance"]);
 
 const accountCallsOf = (
   { compute, identity }: Clients,
-  caller: { readonly region: string; readonly account: string },
+  attempt: ReturnType<typeof attemptAs>,
   tenancyId: string,
-): AccountCalls => {
-  const attempt = attemptAs(caller);
-  return {
-    regions: attempt("ListRegions", async () =>
-      namesOf((await identity.listRegions({})).items, ({ name }) => name),
+): AccountCalls => ({
+  regions: attempt("ListRegions", async () =>
+    namesOf((await identity.listRegions({})).items, ({ name }) => name),
+  ),
+  subscribedRegions: attempt("ListRegionSubscriptions", async () =>
+    namesOf(
+      (await identity.listRegionSubscriptions({ tenancyId })).items,
+      ({ regionName }) => regionName,
     ),
-    subscribedRegions: attempt("ListRegionSubscriptions", async () =>
-      namesOf(
-        (await identity.listRegionSubscriptions({ tenancyId })).items,
-        ({ regionName }) => regionName,
-      ),
-    ),
-    availabilityDomains: (compartmentId) =>
-      attempt("ListAvailabilityDomains", () => domainsOf(identity, compartmentId)),
-    touchInstances: (compartmentId) =>
-      attempt("ListInstances", async () => {
-        await compute.listInstances({ compartmentId: queryValue(compartmentId), limit: 1 });
-      }),
-  };
-};
+  ),
+  availabilityDomains: (compartmentId) =>
+    attempt("ListAvailabilityDomains", () => domainsOf(identity, compartmentId)),
+  touchInstances: (compartmentId) =>
+    attempt("ListInstances", async () => {
+      await compute.listInstances({ compartmentId: queryValue(compartmentId), limit: 1 });
+    }),
+});
 
 const namesOf = <Item>(
   items: ReadonlyArray<Item>,
@@ -456,8 +471,8 @@ const pageLimit = 1_000;
 
 const callsOf = (
   clients: Clients,
-  caller: { readonly region: string; readonly account: string },
-  onUnauthenticated: () => void,
+  caller: Pick<Caller, "region" | "account">,
+  { limiter, onUnauthenticated }: Pick<ClientOptions, "limiter" | "onUnauthenticated">,
 ): Calls => {
   const { compute, network, identity, workRequests } = clients;
 
@@ -466,7 +481,7 @@ const callsOf = (
     return providerErrorOf({ operation, ...caller }, failure);
   };
 
-  const attempt = attemptAs(caller);
+  const attempt = attemptAs(caller, limiter);
 
   const call = <A>(operation: string, run: () => Promise<A>): Effect.Effect<A, ProviderError> =>
     Effect.mapError(attempt(operation, run), (failure) => errorOf(operation, failure));

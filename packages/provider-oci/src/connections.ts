@@ -15,6 +15,7 @@ import {
   type CredentialOptions,
 } from "./credentials.ts";
 import { listInstances } from "./members.ts";
+import type { RateLimiter } from "./rate-limit.ts";
 import type { ScopeAuth } from "./scope.ts";
 import { makeSharedLook, type SharedLook } from "./shared-look.ts";
 
@@ -25,6 +26,8 @@ export interface ConnectionOptions extends CredentialOptions {
   readonly federationUrl: string | null;
   /** The time that one call may take, in milliseconds. */
   readonly timeoutMillis: number;
+  /** The limiter of an account, the same for all its connections. */
+  readonly limiterOf: (account: Account) => RateLimiter;
 }
 
 /** What seldom changes, remembered for five minutes when it is good. */
@@ -143,7 +146,8 @@ const openClients = (
       account.method === "user" ? yield* readUserCredentials(account, options.env) : null;
     const client = yield* loadClient;
     const { endpoint, federationUrl, timeoutMillis } = options;
-    const clientOptions = { endpoint, federationUrl, timeoutMillis, onUnauthenticated };
+    const limiter = options.limiterOf(account);
+    const clientOptions = { endpoint, federationUrl, timeoutMillis, limiter, onUnauthenticated };
     if (account.method === "user" && credentials !== null) {
       const name = `profile ${account.profile} of ${account.configFile}`;
       return yield* client.userApi(credentials, name, clientOptions);

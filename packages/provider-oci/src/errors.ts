@@ -77,6 +77,20 @@ export const hasMoved = (failure: CallFailure): boolean =>
 export const isForbidden = (failure: CallFailure): boolean =>
   failure.status === 403 || isAbsent(failure);
 
+/** Our own code for a request that was not sent, because OCI would have refused it. */
+const heldBack = "HeldBack";
+
+/** A request that was not sent yet, and when it may be, in milliseconds from now. */
+export const heldBackFor = (waitMillis: number): CallFailure => ({
+  status: null,
+  code: heldBack,
+  message: "not sent yet: this account has sent as many requests as it may",
+  requestId: null,
+  retryAfterMillis: waitMillis,
+  clockAheadMillis: null,
+  timedOutAfterMillis: null,
+});
+
 /** Whether a service's words say that there is no capacity, limit or quota left. */
 export const saysExhausted = (code: string | null, message: string): boolean =>
   code === "LimitExceeded" ||
@@ -87,6 +101,7 @@ export const saysExhausted = (code: string | null, message: string): boolean =>
 
 const judge = (context: CallContext, failure: CallFailure): Verdict => {
   const { status, code } = failure;
+  if (code === heldBack) return { reason: "Throttled" };
   if (status === null) return judgeSilence(context, failure);
   if (code === "LimitExceeded") return { reason: "Exhausted", remedy: limitRemedy };
   if (code === "QuotaExceeded") return { reason: "Exhausted", remedy: quotaRemedy };

@@ -1,9 +1,11 @@
 // Decides what an operator can set for OCI, and offers its kinds and resources to muster.
 
 import * as Effect from "effect/Effect";
+import { canonicalJson } from "@muster/core/words/canonical";
 import { failedFinding } from "@muster/core/words/finding";
 import type { Plugin } from "@muster/core/words/kind";
 import { ProviderError } from "@muster/core/words/provider";
+import { makeRateLimiters } from "./rate-limit.ts";
 import type { Expansion } from "@muster/core/words/set";
 import type { AuthReport } from "./auth-report.ts";
 import type { ConnectionOptions } from "./connections.ts";
@@ -31,6 +33,11 @@ export interface OciOptions {
   readonly env?: Env;
   /** The time that one call may take, in milliseconds. Default 15 000. */
   readonly timeoutMillis?: number;
+  /**
+   * How many requests an account sends in a second, in the long run; twice as many at once after a
+   * rest. Default 20, and as many as there are at an http endpoint: that is on this machine.
+   */
+  readonly requestsPerSecond?: number;
   /** What documents may name in `spec.auth.profile` where they do not choose credentials. */
   readonly profiles?: ReadonlyArray<OperatorProfile>;
   /**
@@ -47,33 +54,36 @@ export interface OciOptions {
 const defaultTimeoutMillis = 15_000;
 
 /** The OCI plugin. Its SDK is loaded when a handler makes its first call. */
-export const oci = (options: OciOptions = {}): Plugin => ({
-  name: "oci",
-  version: "0.1.0",
-  kinds: [FleetConfig],
-  resources: [instancesResource],
-  handler: (asked) =>
-    Effect.gen(function* () {
-      if (asked !== instancesResource) {
-        return yield* misconfigured(`there is no resource ${asked}`, instancesResource);
-      }
-      const connection = yield* connectionOptions(options);
-      const { makeInstancesHandler } = yield* Effect.promise(() => import("./handler.ts"));
-      return yield* makeInstancesHandler(connection);
-    }),
-  examine: (request) =>
-    connectionOptions(options).pipe(
-      Effect.flatMap((connection) =>
-        Effect.flatMap(
-          Effect.promise(() => import("./examine.ts")),
-          ({ examineOci }) => examineOci(connection, request),
+export const oci = (options: OciOptions = {}): Plugin => {
+  const connectionOptions = connectionOptionsOf(options);
+  return {
+    name: "oci",
+    version: "0.1.0",
+    kinds: [FleetConfig],
+    resources: [instancesResource],
+    handler: (asked) =>
+      Effect.gen(function* () {
+        if (asked !== instancesResource) {
+          return yield* misconfigured(`there is no resource ${asked}`, instancesResource);
+        }
+        const connection = yield* connectionOptions;
+        const { makeInstancesHandler } = yield* Effect.promise(() => import("./handler.ts"));
+        return yield* makeInstancesHandler(connection);
+      }),
+    examine: (request) =>
+      connectionOptions.pipe(
+        Effect.flatMap((connection) =>
+          Effect.flatMap(
+            Effect.promise(() => import("./examine.ts")),
+            ({ examineOci }) => examineOci(connection, request),
+          ),
+        ),
+        Effect.catch(({ message, remedy = null }) =>
+          Effect.succeed([failedFinding("oci configuration", "input", message, remedy)]),
         ),
       ),
-      Effect.catch(({ message, remedy = null }) =>
-        Effect.succeed([failedFinding("oci configuration", "input", message, remedy)]),
-      ),
-    ),
-});
+  };
+};
 
 /**
  * Looks whether OCI lets a document in: its files, key, session, clock, region and policies. Sends
@@ -83,7 +93,7 @@ export const validateAuth = (
   options: OciOptions,
   expansion: Expansion,
 ): Effect.Effect<AuthReport> =>
-  connectionOptions(options).pipe(
+  connectionOptionsOf(options).pipe(
     Effect.flatMap((connection) =>
       Effect.flatMap(
         Effect.promise(() => import("./validate-auth.ts")),
@@ -99,10 +109,25 @@ export const validateAuth = (
     ),
   );
 
-const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions, ProviderError> =>
-  Effect.gen(function* () {
+const defaultRequestsPerSecond = 20;
+
+/** Read anew each time; only how much an account has sent is kept from one to the next. */
+const connectionOptionsOf = (
+  options: OciOptions,
+): Effect.Effect<ConnectionOptions, ProviderError> => {
+  const limited = makeRateLimiters(options.requestsPerSecond ?? defaultRequestsPerSecond);
+  const free = makeRateLimiters(options.requestsPerSecond ?? null);
+  return Effect.gen(function* () {
     const env = options.env ?? process.env;
-    const endpoint = options.endpoint ?? env["MUSTER_OCI_ENDPOINT"];
+    const rate = options.requestsPerSecond;
+    if (rate !== undefined && !(rate > 0 && Number.isFinite(rate))) {
+      return yield* misconfigured(`requestsPerSecond is ${rate}`, "a number above 0");
+    }
+    const endpoint = yield* address(
+      "MUSTER_OCI_ENDPOINT",
+      options.endpoint ?? env["MUSTER_OCI_ENDPOINT"],
+    );
+    const limiters = endpoint?.startsWith("http:") === true ? free : limited;
     return {
       env,
       profiles: options.profiles ?? [],
@@ -110,7 +135,9 @@ const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions
       allowInstancePrincipal:
         options.allowInstancePrincipal ?? options.allowDocumentCredentials ?? false,
       timeoutMillis: options.timeoutMillis ?? defaultTimeoutMillis,
-      endpoint: yield* address("MUSTER_OCI_ENDPOINT", endpoint),
+      endpoint,
+      // OCI counts by user, whatever the region.
+      limiterOf: (account) => limiters(canonicalJson({ ...account, region: null })),
       metadataUrl: yield* address(
         "MUSTER_OCI_METADATA_URL",
         options.metadataUrl ?? env["MUSTER_OCI_METADATA_URL"],
@@ -122,6 +149,7 @@ const connectionOptions = (options: OciOptions): Effect.Effect<ConnectionOptions
       ),
     };
   });
+};
 
 const address = (
   name: string,
