@@ -215,13 +215,14 @@ export const makeEngine = Effect.fnUntraced(function* (
       session.busy.delete(address);
       yield* options.onEnded({ document, outcomes, standing, failure });
     });
-    return underRun(work(session, input, unit, again)).pipe(
+    return Effect.interruptible(underRun(work(session, input, unit, again))).pipe(
       Scope.provide(session.scope),
       Effect.onExit(ended),
       // Told already; the session ends with it.
       Effect.exit,
       Effect.asVoid,
-      Effect.forkIn(session.scope),
+      // Cut off before its first step it would else never have ended, and be busy for ever.
+      Effect.forkIn(session.scope, { uninterruptible: true }),
       Effect.map((fiber) => session.busy.set(address, fiber)),
     );
   };
