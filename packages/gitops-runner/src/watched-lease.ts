@@ -1,6 +1,8 @@
 // The lease in git as a run holds it: known to whoever publishes, and a fence to the store too.
 
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
+import { LeaseError } from "@muster/core/lease/lease";
 import { type Batch, Store, StoreError, type StoreShape } from "@muster/core/store/store";
 import type { GitError } from "./error.ts";
 import type { Git } from "./git.ts";
@@ -19,7 +21,10 @@ export interface WatchedLease {
 
 /** `leaseMillis`: how long a claim lasts without renewal; as usual when not given. */
 export const makeWatchedLease = Effect.fnUntraced(function* (
-  options: Omit<GitLeaseOptions, "timeToLive" | "margin"> & { readonly leaseMillis?: number },
+  options: Omit<GitLeaseOptions, "timeToLive" | "margin"> & {
+    readonly owner: string;
+    readonly leaseMillis?: number;
+  },
 ): Effect.fn.Return<WatchedLease, GitError, Git | Store> {
   const store = yield* Store;
   const { leaseMillis } = options;
@@ -34,8 +39,11 @@ export const makeWatchedLease = Effect.fnUntraced(function* (
     lease: {
       look: lease.look,
       claim: (sighting) =>
-        Effect.map(lease.claim(sighting), (claimed) => {
-          held = fencedBy(claimed, store);
+        Effect.gen(function* () {
+          // Looked at before the claim: if anybody else began since, one of the two fails.
+          const raise = yield* lookAtRow(store, options);
+          const claimed = yield* lease.claim(sighting);
+          held = fencedBy(claimed, store, yield* raise);
           return held;
         }),
     },
@@ -43,14 +51,61 @@ export const makeWatchedLease = Effect.fnUntraced(function* (
   };
 });
 
+/**
+ * The owner's row in the store. It keeps nobody out: each claim raises its version, so that a commit
+ * that was on its way when another run began is refused where it arrives. Answers how to raise the
+ * version that was seen, and with it the fence; fails when a person who works on this store holds it.
+ */
+const lookAtRow = Effect.fnUntraced(function* (
+  store: StoreShape,
+  { owner, holder }: { readonly owner: string; readonly holder: string },
+): Effect.fn.Return<Effect.Effect<number, LeaseError>, LeaseError> {
+  const seen = yield* Effect.mapError(store.lease(owner), unavailable);
+  if (seen.holder !== null && seen.expiresAt > (yield* Clock.currentTimeMillis)) {
+    return yield* heldBy(seen.holder, seen.expiresAt);
+  }
+  const claim = { owner, expected: seen.version, holder, expiresAt: released };
+  return store.claimLease(claim).pipe(
+    Effect.mapError(unavailable),
+    Effect.flatMap((raised) =>
+      raised === null ? Effect.fail(beaten(store)) : Effect.succeed(raised.version),
+    ),
+  );
+});
+
+/** What a released lease expires at: before every clock. */
+const released = 0;
+
 /** The fence is in git: a run that slept past its lease must not write to the store either. */
-const fencedBy = (held: HeldGitLease, store: StoreShape): HeldGitLease =>
+const fencedBy = (held: HeldGitLease, store: StoreShape, fence: number): HeldGitLease =>
   Object.assign(Object.create(held) as HeldGitLease, {
     commit: (batch: Batch) =>
       held.check.pipe(
         Effect.mapError(
           ({ message }) => new StoreError({ reason: "Fenced", place: store.place, message }),
         ),
-        Effect.andThen(store.commit(batch)),
+        Effect.andThen(store.commit({ ...batch, fence })),
       ),
+  });
+
+const heldBy = (holder: string, heldUntil: number): LeaseError =>
+  new LeaseError({
+    reason: "Taken",
+    message: `${holder} holds the lease of the store until ${new Date(heldUntil).toISOString()}`,
+    remedy: "wait until it is done; after that time the lease can be taken over",
+    heldUntil,
+  });
+
+const beaten = ({ place }: StoreShape): LeaseError =>
+  new LeaseError({
+    reason: "Taken",
+    message: `another run began to write to ${place} since it was looked at`,
+    remedy: "observe again; nothing was applied",
+  });
+
+const unavailable = ({ place, message, remedy }: StoreError): LeaseError =>
+  new LeaseError({
+    reason: "Unavailable",
+    message: `${place}: ${message}`,
+    ...(remedy === undefined ? {} : { remedy }),
   });
