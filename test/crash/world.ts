@@ -14,7 +14,7 @@ import { Out, type OutShape } from "../../packages/cli/src/screen/out.ts";
 import { plain } from "../../packages/cli/src/screen/paint.ts";
 import { defaultWiring, Wiring, type WiringShape } from "../../packages/cli/src/wiring.ts";
 import type { Pace, Plugin, StoreShape } from "@muster/core";
-import { Git } from "@muster/gitops-runner";
+import { Git, type GitError, type GitOptions } from "@muster/gitops-runner";
 import { oci } from "@muster/provider-oci";
 import {
   type OciSimulator,
@@ -24,6 +24,7 @@ import {
   writeAccount,
 } from "@muster/testkit/oci/index";
 import { type CrashPoints, crashingStore, decorateHandler } from "@muster/testkit/store/crash";
+import { gitAside } from "./git-aside.ts";
 import { makeRepository, mergeFile, pushesTo } from "./repository.ts";
 
 export type Command = "apply" | "run";
@@ -61,6 +62,8 @@ export interface Life {
   readonly pace?: Partial<Pace>;
   /** The time that one call to OCI may take, in milliseconds. */
   readonly callMillis?: number;
+  /** Where git's processes are started. Default: here. */
+  readonly git?: (options: GitOptions) => Layer.Layer<Git, GitError>;
 }
 
 const fastPace: Partial<Pace> = {
@@ -199,7 +202,7 @@ const command = (
   life: Life,
   say: (text: string) => void,
 ): Effect.Effect<number> =>
-  surroundings(runCli(args), env, life).pipe(
+  surroundings(runCli(args), env, { git: gitAside, ...life }).pipe(
     Effect.provideService(Out, listeningOut(env, say)),
     Effect.exit,
     Effect.map((exit) => {
@@ -240,7 +243,7 @@ const wiringOf = (env: Readonly<Record<string, string>>, life: Life): WiringShap
   decorate: (plugin) => crashingPlugin(plugin, life.points),
   git: () =>
     Layer.effect(Git, crashingGit(life.points)).pipe(
-      Layer.provide(Git.layer({ environment: env })),
+      Layer.provide((life.git ?? Git.layer)({ environment: env })),
     ),
 });
 
