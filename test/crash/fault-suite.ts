@@ -129,12 +129,14 @@ const isMine = (part: Part, index: number, name: string): boolean => {
  * is run to its end. `MUSTER_FAULTS` chooses some of the faults, as in `chosen.ts`.
  */
 export const describeFaults = (command: Command, part: Part): void => {
-  describe("law 3: killed under every fault", () => {
+  const chosen = chosenFaults(allFaults.map(nameOf), process.env["MUSTER_FAULTS"]);
+  const mine = allFaults
+    .map((ways, index) => ({ ways, index, name: nameOf(ways) }))
+    .filter(({ index, name }) => isMine(part, index, name) && chosen.has(name));
+  // The faults that were asked for may all be in another file, and this one has nothing to do.
+  describe.skipIf(mine.length === 0)("law 3: killed under every fault", () => {
     sweepInMemory();
-    const chosen = chosenFaults(allFaults.map(nameOf), process.env["MUSTER_FAULTS"]);
-    for (const [index, ways] of allFaults.entries()) {
-      const name = nameOf(ways);
-      if (!isMine(part, index, name) || !chosen.has(name)) continue;
+    for (const { ways, index, name } of mine) {
       it.live(
         `${command}: ${name}`,
         () =>
