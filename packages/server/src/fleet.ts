@@ -1,6 +1,7 @@
 // Serves one fleet over HTTP: what it is like to who asks, and changes of it for who holds the token.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as FiberSet from "effect/FiberSet";
@@ -117,6 +118,10 @@ const openDesk = (
       const replying =
         endpoint._tag === "Reading" ? read(endpoint, options, request) : change(endpoint, request);
       return replying.pipe(
+        // The answer sends people to the log.
+        Effect.tapCauseIf(Cause.hasDies, (cause) =>
+          Effect.logError(`${endpoint.path}: a fault in muster, please report it`, cause),
+        ),
         Effect.onExit((exit) =>
           Effect.sync(() => send(request, response, replyOf(exit, isOpen ? internal : ending))),
         ),

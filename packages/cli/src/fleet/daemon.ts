@@ -12,6 +12,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef";
 import { type Change, effectiveChanges, formatMember, type Plan } from "@muster/core";
 import type { Unit } from "@muster/core/loop/look";
 import { isReplacing } from "@muster/core/report/bookkeeping";
+import { escapeText } from "@muster/core/words/quote";
 import type { LoopSignals } from "@muster/gitops-runner";
 import {
   type FleetAnswer,
@@ -283,6 +284,8 @@ export const makeDaemon = Effect.fnUntraced(function* (
 
   const carryOut = (only: ((change: Change) => boolean) | undefined): Effect.Effect<void> =>
     exclusively("reconcile", keepUp(fleetFor(opened.by), only)).pipe(
+      // Nobody waits for this fiber: what it dies of would be heard by nobody.
+      Effect.catchDefect((defect) => Effect.fail(internalFault(defect))),
       Effect.matchEffect({
         onFailure: (error) =>
           Effect.sync(() => {
@@ -309,6 +312,7 @@ export const makeDaemon = Effect.fnUntraced(function* (
     yield* publish;
     yield* takeFile;
     if (state.running === null) {
+      const before = state.turnFault;
       yield* lookAndAct.pipe(
         Effect.catch((error) =>
           Effect.sync(() => {
@@ -317,6 +321,10 @@ export const makeDaemon = Effect.fnUntraced(function* (
           }),
         ),
       );
+      // Who reads the log later learns of it, and only once while it lasts.
+      if (state.turnFault !== null && state.turnFault !== before) {
+        yield* options.log(state.turnFault);
+      }
     }
     yield* options.onTurn(errorOf(state) ?? null);
     yield* publish;
@@ -439,6 +447,13 @@ const answerOrFailure = ({
 
 const failureOf = (error: OperationError): FleetBusy | FleetFailed =>
   error._tag === "FleetBusy" || error._tag === "FleetFailed" ? error : storeFailed(error);
+
+const internalFault = (defect: unknown): FleetFailed =>
+  new FleetFailed({
+    reason: "Failed",
+    message: `internal error: ${escapeText(String(defect), 600)}`,
+    remedy: "this is a fault in muster: please report it",
+  });
 
 const storeFailed = (error: {
   readonly message: string;

@@ -12,6 +12,7 @@ import { describe, expect, it } from "@effect/vitest";
 import { FleetMetrics } from "@muster/sdk/fleet-contract";
 import { accepted, fleet, living } from "../fleet.ts";
 import { inWorld, type World } from "../world.ts";
+import { makeDaemon } from "../../src/fleet/daemon.ts";
 import { type Opened, withDaemon } from "./daemon.ts";
 
 const write = (world: World, text: string) =>
@@ -123,15 +124,53 @@ describe("Master Reconciliation Loop (daemon mode)", () => {
             },
           ]);
           yield* daemon.whole;
+          yield* daemon.whole;
           const { control, remoteActive } = yield* daemon.control.metrics;
           expect(control.lastError).toContain("not for you");
-          expect(control).toMatchObject({ lastAction: "noop", loopCount: 1 });
+          // In the log too, once while it lasts.
+          expect(daemon.said().match(/not for you/gu)).toHaveLength(1);
+          expect(control).toMatchObject({ lastAction: "noop", loopCount: 2 });
           expect(remoteActive).toBeUndefined();
           world.simulator.faults.clear();
           yield* daemon.whole;
           const after = yield* daemon.control.metrics;
           expect(after.control.lastError).toBeUndefined();
           expect(after.remoteActive).toBe(1);
+        }),
+      );
+    }),
+  );
+
+  it(
+    "Error handling: what reconciling dies of is told, and the loop goes on",
+    inWorld(async (world) => {
+      await world.write("f/fleet.yaml", fleet(1));
+      await withDaemon(world, ({ fleet: opened }) =>
+        Effect.gen(function* () {
+          let said = "";
+          const daemon = yield* makeDaemon(
+            {
+              ...opened,
+              tell: ({ type }) =>
+                type === "verifying" ? Effect.die(new Error("a hole in it")) : Effect.void,
+            },
+            {
+              file: world.at("f/fleet.yaml"),
+              interval: "30s",
+              intervalMillis: 30_000,
+              graceMillis: 10_000,
+              log: (text) => Effect.sync(() => void (said += `${text}\n`)),
+              onTurn: () => Effect.void,
+            },
+          );
+          yield* Effect.andThen(daemon.turn, daemon.idle);
+          expect((yield* daemon.control.metrics).control.lastError).toContain("a hole in it");
+          expect(said).toContain("internal error: Error: a hole in it");
+          yield* Effect.andThen(daemon.turn, daemon.idle);
+          expect((yield* daemon.control.metrics).control).toMatchObject({
+            loopCount: 2,
+            actual: 1,
+          });
         }),
       );
     }),

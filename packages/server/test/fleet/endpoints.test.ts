@@ -2,9 +2,11 @@
 
 import { assert, describe, it } from "@effect/vitest";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import * as Cause from "effect/Cause";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
+import * as Logger from "effect/Logger";
 import * as Schema from "effect/Schema";
 import * as TestClock from "effect/testing/TestClock";
 import {
@@ -231,6 +233,22 @@ describe("a change", () => {
       assert.notInclude(died.body, "secret");
     }).pipe(Effect.scoped),
   );
+
+  it.effect("is in the log when it died of a fault, as the answer says", () => {
+    const logged: Array<string> = [];
+    const logger = Logger.make<unknown, void>(({ message, cause }) => {
+      logged.push(`${String(message)} ${Cause.pretty(cause)}`);
+    });
+    return Effect.gen(function* () {
+      const { control } = yield* makeFakeFleet;
+      const broken = { ...control, scale: () => Effect.die(new Error("a hole in it")) };
+      const { post } = yield* open({ control: broken });
+      assert.include((yield* post("/scale", '{"desired":4}')).body, "look into its log");
+      assert.lengthOf(logged, 1);
+      assert.include(logged[0], "/scale: a fault in muster");
+      assert.include(logged[0], "a hole in it");
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([logger])));
+  });
 
   it.effect("is read strictly: what is wrong with a body is said, and nothing is done", () =>
     Effect.gen(function* () {
