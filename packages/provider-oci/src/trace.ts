@@ -14,7 +14,10 @@ interface Call {
   readonly account: string;
 }
 
-/** That something is not there is an answer; everything else that is no success is a fault. */
+/**
+ * That the one thing that was asked for is not there is an answer; everything else that is no success
+ * is a fault, such as a list that this account may not see.
+ */
 export const tracedCall =
   (call: Call) =>
   <A>(attempt: Effect.Effect<A, CallFailure>): Effect.Effect<A, CallFailure> =>
@@ -37,7 +40,7 @@ export const tracedCall =
             ? { [attributes.httpStatus]: result.failure.status }
             : {},
         faultOf: (result) =>
-          result._tag === "Success" || isAbsent(result.failure)
+          result._tag === "Success" || isAnswer(call, result.failure)
             ? null
             : {
                 type: reasonOf(call, result.failure),
@@ -50,6 +53,9 @@ export const tracedCall =
 /** What the conventions call it. */
 const cloud = "oracle_cloud";
 
+const isAnswer = ({ operation }: Call, failure: CallFailure): boolean =>
+  isAbsent(failure) && (operation.startsWith("Get") || operation === "TerminateInstance");
+
 const reasonOf = (call: Call, failure: CallFailure): string =>
   providerErrorOf(call, failure).reason;
 
@@ -57,5 +63,5 @@ const labelOf = <A>(call: Call, exit: Exit.Exit<A, CallFailure>): Record<string,
   if (Exit.isSuccess(exit)) return {};
   const error = Exit.findErrorOption(exit);
   if (error._tag === "None") return { [attributes.errorType]: "Interrupted" };
-  return isAbsent(error.value) ? {} : { [attributes.errorType]: reasonOf(call, error.value) };
+  return isAnswer(call, error.value) ? {} : { [attributes.errorType]: reasonOf(call, error.value) };
 };
