@@ -8,14 +8,16 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { defaultPace, makeMemoryStore, Store, type StoreShape } from "@muster/core";
-import { oci } from "@muster/provider-oci";
+import { oci, type OciOptions } from "@muster/provider-oci";
 import { apply, plan } from "@muster/sdk";
 import { openSqliteStore } from "@muster/store-sql";
 import { makeFakeCloud } from "@muster/testkit/fleet/fake-cloud";
 import { whileTimePasses } from "@muster/testkit/fleet/passing-time";
+import { sharedTime } from "@muster/testkit/oci/shared-time";
 import { fakeTurn } from "@muster/testkit/fleet/turn";
 import {
   type OciSimulator,
+  type OciSimulatorOptions,
   startOciSimulator,
   virtualClock,
   writeAccount,
@@ -36,20 +38,24 @@ interface CountedStore extends StoreShape {
 }
 
 /** The simulator's time moves with each request only, so that counts do not depend on the machine. */
-const makeWorld = Effect.gen(function* () {
-  const simulator = yield* startOciSimulator({
-    clock: virtualClock({ advancePerRequestMs: 20 }),
-    launchDelayMs,
+const makeWorld = (options: OciSimulatorOptions = {}) =>
+  Effect.gen(function* () {
+    const simulator = yield* startOciSimulator({
+      clock: virtualClock({ advancePerRequestMs: 20 }),
+      launchDelayMs,
+      ...options,
+    });
+    const folder = yield* Effect.acquireRelease(
+      Effect.promise(() => mkdtemp(join(tmpdir(), "muster-counts-"))),
+      (made) => Effect.promise(() => rm(made, { recursive: true, force: true })),
+    );
+    const { configFile } = yield* Effect.promise(() =>
+      writeAccount(folder, simulator.accounts[0]!),
+    );
+    const store = counted(yield* openSqliteStore({ path: join(folder, "store.db") }));
+    const world: World = { simulator, configFile, store };
+    return world;
   });
-  const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "muster-counts-"))),
-    (made) => Effect.promise(() => rm(made, { recursive: true, force: true })),
-  );
-  const { configFile } = yield* Effect.promise(() => writeAccount(folder, simulator.accounts[0]!));
-  const store = counted(yield* openSqliteStore({ path: join(folder, "store.db") }));
-  const world: World = { simulator, configFile, store };
-  return world;
-});
 
 const counted = (store: StoreShape): CountedStore => {
   const counts = { commits: 0, claims: 0 };
@@ -99,9 +105,12 @@ const sourcesOf = ({ simulator, configFile }: World, asked: Asked) => [
   },
 ];
 
+const pluginOf = ({ simulator }: World, options: OciOptions = {}) =>
+  oci({ endpoint: simulator.endpoint, env: {}, allowDocumentCredentials: true, ...options });
+
 const turn = (world: World, verb: typeof apply, asked: Asked) =>
   verb({
-    plugins: [oci({ endpoint: world.simulator.endpoint, env: {}, allowDocumentCredentials: true })],
+    plugins: [pluginOf(world)],
     sources: sourcesOf(world, asked),
     owner,
     pace: { pollMillis: 10, pollMaxMillis: 50 },
@@ -126,7 +135,7 @@ const peakInFlight = ({ simulator }: World): number => {
 };
 
 const inWorld = <A, E>(test: (world: World) => Effect.Effect<A, E, Scope.Scope>) =>
-  Effect.scoped(Effect.flatMap(makeWorld, test));
+  Effect.scoped(Effect.flatMap(makeWorld(), test));
 
 describe("scaling one fleet", () => {
   it.live("costs few requests and few commits a launch, and never more at once than asked", () =>
@@ -150,6 +159,112 @@ describe("scaling one fleet", () => {
       }),
     ),
   );
+});
+
+describe("scaling from 0 to 200 in virtual time, over HTTP", () => {
+  for (const launchSeconds of [2, 45, 120]) {
+    it.effect(`of ${launchSeconds} s a launch costs three requests each at most`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const time = yield* sharedTime;
+          const launchDelayMs = launchSeconds * 1_000;
+          const world = yield* makeWorld({ clock: time.clock, launchDelayMs, pageSize: 1_000 });
+          const began = yield* Clock.currentTimeMillis;
+          const { outcomes } = yield* time.pass(
+            apply({
+              plugins: [time.watch(pluginOf(world))],
+              sources: sourcesOf(world, { documents: 1, count: 200, parallel: 20 }),
+              owner,
+            }).pipe(Effect.provideService(Store, makeMemoryStore())),
+          );
+          const took = (yield* Clock.currentTimeMillis) - began;
+          assert.strictEqual(outcomes.filter(({ result }) => result === "done").length, 200);
+          assert.strictEqual(requestsOf(world, "LaunchInstance"), 200);
+          assert.isAtMost(took, 1.15 * 10 * launchDelayMs);
+          assert.isAtMost(world.simulator.requests().length, 3 * 200);
+        }),
+      ),
+    );
+  }
+});
+
+describe("the looks at running work", () => {
+  const step = 5;
+  /** Milliseconds between the last change of this sort and the lists after it, one by one. */
+  const waitsAfter = ({ simulator }: World, change: string): ReadonlyArray<number> => {
+    const requests = simulator.requests();
+    const times = requests
+      .slice(requests.findLastIndex(({ operation }) => operation === change))
+      .filter(({ operation }) => operation === change || operation === "ListInstances")
+      .map(({ at }) => at);
+    return times.slice(1).map((at, index) => at - times[index]!);
+  };
+  /** Longer by a quarter of what has passed, up to ten times the first, and a tenth up or down. */
+  const assertPaced = (waits: ReadonlyArray<number>, first: number) => {
+    assert.isAtLeast(waits.length, 6);
+    let elapsed = 0;
+    const parts = waits.slice(0, 6).map((wait, index) => {
+      const asked = Math.min(10 * first, first + elapsed / 4);
+      assert.isAtLeast(wait, 0.9 * asked - 4 * step, `wait ${index} of ${waits.join(", ")}`);
+      assert.isAtMost(wait, 1.1 * asked + 4 * step, `wait ${index} of ${waits.join(", ")}`);
+      elapsed += wait;
+      return wait / asked;
+    });
+    assert.isAbove(Math.max(...parts) - Math.min(...parts), 0.05, "nothing spreads them");
+  };
+
+  const env = { MUSTER_OCI_POLL: "200ms" };
+  const given: ReadonlyArray<readonly [how: string, options: OciOptions, first: number]> = [
+    ["by default", {}, 500],
+    ["as MUSTER_OCI_POLL says", { env }, 200],
+    ["as the option says before it", { env, pollMillis: 2_000 }, 2_000],
+  ];
+  for (const [how, options, first] of given) {
+    it.effect(`are ever further apart, and jittered, ${how}`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const time = yield* sharedTime;
+          const delays = { launchDelayMs: 60_000, terminateDelayMs: 60_000 };
+          const world = yield* makeWorld({ clock: time.clock, ...delays });
+          const scaleTo = (count: number) =>
+            time.pass(
+              apply({
+                plugins: [time.watch(pluginOf(world, options))],
+                sources: sourcesOf(world, { documents: 1, count, parallel: 1 }),
+                owner,
+              }).pipe(Effect.provideService(Store, world.store)),
+              step,
+            );
+          yield* scaleTo(1);
+          assertPaced(waitsAfter(world, "LaunchInstance"), first);
+          yield* scaleTo(0);
+          assertPaced(waitsAfter(world, "TerminateInstance"), first);
+        }),
+      ),
+    );
+  }
+});
+
+describe("a compartment of others", () => {
+  for (const [instances, pages] of [
+    [1_000, 1],
+    [1_001, 2],
+  ] as const) {
+    it.live(`of ${instances} instances is read in ${pages}`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const world = yield* makeWorld({
+            pageSize: 1_000,
+            instances: () =>
+              Array.from({ length: instances }, (_, index) => ({ displayName: `other-${index}` })),
+          });
+          const { plans } = yield* turn(world, plan, { documents: 1, count: 1, parallel: 1 });
+          assert.isTrue(plans.every(({ seen }) => seen));
+          assert.strictEqual(requestsOf(world, "ListInstances"), pages);
+        }),
+      ),
+    );
+  }
 });
 
 describe("a schedule in virtual time", () => {

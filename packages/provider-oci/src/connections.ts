@@ -26,6 +26,8 @@ export interface ConnectionOptions extends CredentialOptions {
   readonly federationUrl: string | null;
   /** The time that one call may take, in milliseconds. */
   readonly timeoutMillis: number;
+  /** The wait before the first look at running work, in milliseconds; the core's when not given. */
+  readonly pollMillis?: number;
   /** The limiter of an account, the same for all its connections. */
   readonly limiterOf: (account: Account) => RateLimiter;
 }

@@ -1,8 +1,9 @@
 // Joins the parts into the behaviour of `oci.instances`: an account for each document, then acts.
 
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import type { Handler, ProviderError } from "@muster/core/words/provider";
+import type { Accepted, Handler, ProviderError } from "@muster/core/words/provider";
 import type { Expansion } from "@muster/core/words/set";
 import { createMember, findMembers, lookAtMember, markMember, removeMember } from "./change.ts";
 import { makeConnections, type Connection, type ConnectionOptions } from "./connections.ts";
@@ -32,8 +33,15 @@ export const makeInstancesHandler = (
         return yield* act(connection, scope.compartmentId);
       });
 
+    /** What was found on its way is of unknown age: its wait begins with the first look. */
+    const beginWait = ({ id, operation }: Accepted): Effect.Effect<void> =>
+      operation === null
+        ? Effect.void
+        : Effect.map(Clock.currentTimeMillis, (now) => void waits.of(id, now));
+
     return {
       resource: instancesResource,
+      ...(options.pollMillis === undefined ? {} : { pollMillis: options.pollMillis }),
       observe: (requests) => observe(connections, requests),
       look: (expansion, id) =>
         at(expansion, (connection, compartmentId) => lookAtMember(connection, compartmentId, id)),
@@ -43,7 +51,7 @@ export const makeInstancesHandler = (
         ),
       create: (request) =>
         at(request.expansion, (connection, compartmentId) =>
-          createMember(connection, compartmentId, request, spent),
+          Effect.tap(createMember(connection, compartmentId, request, spent), beginWait),
         ),
       created: (expansion, accepted) =>
         at(expansion, (connection, compartmentId) =>
@@ -52,7 +60,7 @@ export const makeInstancesHandler = (
       mark: (request) => at(request.expansion, (connection) => markMember(connection, request)),
       remove: (request) =>
         at(request.expansion, (connection, compartmentId) =>
-          removeMember(connection, compartmentId, request),
+          Effect.tap(removeMember(connection, compartmentId, request), beginWait),
         ),
       removed: (expansion, accepted) =>
         at(expansion, (connection, compartmentId) =>

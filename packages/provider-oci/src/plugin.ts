@@ -3,8 +3,10 @@
 import * as Effect from "effect/Effect";
 import { canonicalJson } from "@muster/core/words/canonical";
 import { failedFinding } from "@muster/core/words/finding";
+import { parseDuration } from "@muster/core/words/duration";
 import type { Plugin } from "@muster/core/words/kind";
 import { ProviderError } from "@muster/core/words/provider";
+import { quote } from "@muster/core/words/quote";
 import { makeRateLimiters } from "./rate-limit.ts";
 import type { Expansion } from "@muster/core/words/set";
 import type { AuthReport } from "./auth-report.ts";
@@ -33,6 +35,14 @@ export interface OciOptions {
   readonly env?: Env;
   /** The time that one call may take, in milliseconds. Default 15 000. */
   readonly timeoutMillis?: number;
+  /**
+   * The wait before the first look at an instance that was launched or terminated, in milliseconds,
+   * from 50 to 30 000. Each further wait is longer by a quarter of the time that has passed, up to
+   * ten times the first and to 30 s, and all are spread by a tenth up and down. Once it is known how
+   * long such work takes, the looks gather where its end is expected. Default: `MUSTER_OCI_POLL`, a
+   * duration such as `200ms`; else 500.
+   */
+  readonly pollMillis?: number;
   /**
    * How many requests an account sends in a second, in the long run; twice as many at once after a
    * rest. Default 20, and as many as there are at an http endpoint: that is on this machine.
@@ -127,6 +137,7 @@ const connectionOptionsOf = (
       "MUSTER_OCI_ENDPOINT",
       options.endpoint ?? env["MUSTER_OCI_ENDPOINT"],
     );
+    const pollMillis = yield* pollOf(options, env);
     const limiters = endpoint?.startsWith("http:") === true ? free : limited;
     return {
       env,
@@ -136,6 +147,7 @@ const connectionOptionsOf = (
         options.allowInstancePrincipal ?? options.allowDocumentCredentials ?? false,
       timeoutMillis: options.timeoutMillis ?? defaultTimeoutMillis,
       endpoint,
+      ...(pollMillis === undefined ? {} : { pollMillis }),
       // OCI counts by user, whatever the region.
       limiterOf: (account) => limiters(canonicalJson({ ...account, region: null })),
       metadataUrl: yield* address(
@@ -150,6 +162,36 @@ const connectionOptionsOf = (
     };
   });
 };
+
+/** Milliseconds. */
+const pollBounds = { from: 50, to: 30_000 } as const;
+
+const pollOf = (
+  options: OciOptions,
+  env: Env,
+): Effect.Effect<number | undefined, ProviderError> => {
+  const given = options.pollMillis;
+  if (given !== undefined) {
+    return isPoll(given)
+      ? Effect.succeed(given)
+      : Effect.fail(
+          misconfigured(`pollMillis is ${given}`, "a number of milliseconds from 50 to 30000"),
+        );
+  }
+  const text = env["MUSTER_OCI_POLL"];
+  if (text === undefined || text === "") return Effect.succeed(undefined);
+  const read = parseDuration(text);
+  return read !== undefined && isPoll(read)
+    ? Effect.succeed(read)
+    : Effect.fail(
+        misconfigured(
+          `MUSTER_OCI_POLL is ${quote(text)}`,
+          "a duration from 50ms to 30s, such as 200ms",
+        ),
+      );
+};
+
+const isPoll = (millis: number): boolean => millis >= pollBounds.from && millis <= pollBounds.to;
 
 const address = (
   name: string,

@@ -2,7 +2,8 @@
 
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
-import { oci } from "../src/plugin.ts";
+import { quote } from "@muster/core/words/quote";
+import { oci, type OciOptions } from "../src/plugin.ts";
 import { makeExpansion, makeWorld, observeOne } from "./fleet.ts";
 
 describe("the plugin", () => {
@@ -28,6 +29,39 @@ describe("the plugin", () => {
       );
       const other = yield* Effect.flip(oci({ env: {} }).handler("oci.buckets"));
       assert.strictEqual(other.reason, "Denied");
+    }),
+  );
+
+  it.effect(
+    "hands on how closely running work is looked at, the option before the environment",
+    () =>
+      Effect.gen(function* () {
+        const pollOf = (options: OciOptions) =>
+          Effect.map(oci(options).handler("oci.instances"), ({ pollMillis }) => pollMillis);
+        const env = { MUSTER_OCI_POLL: "200ms" };
+        assert.strictEqual(yield* pollOf({ env }), 200);
+        assert.strictEqual(yield* pollOf({ env, pollMillis: 50 }), 50);
+        assert.strictEqual(yield* pollOf({ env: { MUSTER_OCI_POLL: "30s" } }), 30_000);
+        assert.isUndefined(yield* pollOf({ env: {} }));
+        assert.isUndefined(yield* pollOf({ env: { MUSTER_OCI_POLL: "" } }));
+      }),
+  );
+
+  it.effect("refuses a pace that is none, and says what it read and what is usable", () =>
+    Effect.gen(function* () {
+      const refusal = (options: OciOptions) =>
+        Effect.flip(oci(options).handler("oci.instances")).pipe(Effect.scoped);
+      for (const text of ["200", "0ms", "49ms", "31s", "-1s", "1.5s", "soon", "\u001b[2J"]) {
+        const { reason, message, remedy } = yield* refusal({ env: { MUSTER_OCI_POLL: text } });
+        assert.strictEqual(reason, "Denied");
+        assert.strictEqual(message, `MUSTER_OCI_POLL is ${quote(text)}`);
+        assert.strictEqual(remedy, "use a duration from 50ms to 30s, such as 200ms");
+      }
+      for (const pollMillis of [0, 49, 30_001, Number.NaN, Number.POSITIVE_INFINITY]) {
+        const { message, remedy } = yield* refusal({ env: {}, pollMillis });
+        assert.strictEqual(message, `pollMillis is ${pollMillis}`);
+        assert.strictEqual(remedy, "use a number of milliseconds from 50 to 30000");
+      }
     }),
   );
 

@@ -32,7 +32,7 @@ import type { Expansion } from "../words/set.ts";
 import * as Act from "./act.ts";
 import * as Journal from "./journal.ts";
 import type { Event, Outcome } from "./outcome.ts";
-import type { Learned, Pace } from "./retry.ts";
+import { type Learned, type Pace, paceOf } from "./retry.ts";
 import type { Write, Writer } from "./writer.ts";
 
 export interface ApplyContext {
@@ -196,7 +196,7 @@ const stageOf = (context: ApplyContext, plan: Plan, intent: IntentRecord): Act.S
   expansion: context.expansion,
   owner: context.mandate.owner,
   handler: context.handler,
-  pace: context.pace,
+  pace: paceOf(context.handler, context.pace),
   learned: context.learned,
   mayWrite: context.mayWrite,
   sent: { write: false, unanswered: false, accepted: false },

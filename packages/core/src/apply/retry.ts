@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import * as Random from "effect/Random";
 import { attributes, metrics } from "../report/telemetry.ts";
 import { count } from "../report/trace.ts";
-import { ProviderError } from "../words/provider.ts";
+import { type Handler, ProviderError } from "../words/provider.ts";
 
 export interface Pace {
   /** First wait between two looks at running work, in milliseconds. */
@@ -47,6 +47,22 @@ export const defaultPace: Pace = {
   unreachableMillis: 120_000,
   throttledMillis: 600_000,
 };
+
+/** Longer than this no wait between two looks grows by an operator's choice, in milliseconds. */
+const longestPollMillis = 30_000;
+
+/**
+ * The pace at which a handler's work is looked at: its operator's first wait goes before ours, and
+ * the longest is ten times as long, as it is in ours.
+ */
+export const paceOf = ({ pollMillis }: Pick<Handler, "pollMillis">, pace: Pace): Pace =>
+  pollMillis === undefined
+    ? pace
+    : {
+        ...pace,
+        pollMillis,
+        pollMaxMillis: Math.max(pollMillis, Math.min(10 * pollMillis, longestPollMillis)),
+      };
 
 /**
  * Tries again what may succeed later: `Unreachable` and `Throttled`, each within its budget,
@@ -122,8 +138,9 @@ export type Learned = Map<string, number>;
 /**
  * The wait before the next look at work that runs since `elapsed`, in milliseconds. Work of unknown
  * length is looked at ever more rarely, so that little of its time is lost after its end. Where work
- * of its sort was seen to end after `shortest`, the first look comes about then, some before and
- * some after, so that both sides are learned; and the next looks come closely.
+ * of its sort was seen to end after `shortest`, looks go half of the way there, and the next half;
+ * one comes about then, some before and some after, so that both sides are learned; and the next
+ * looks come closely.
  */
 export const pollWait = (
   pace: Pace,
@@ -137,5 +154,7 @@ export const pollWait = (
   }
   const expected = shortest * (0.95 + 0.1 * dice) - elapsed;
   const close = Math.max(pace.pollMillis / 10, shortest / 20) + Math.max(0, elapsed - shortest) / 4;
-  return Math.min(pace.pollMaxMillis, Math.max(jitter * close, expected));
+  // Far from its end a look only tells whether it died early: half of the way is soon enough.
+  const onTheWay = Math.min(expected, Math.max(jitter * pace.pollMaxMillis, expected / 2));
+  return Math.max(Math.min(pace.pollMaxMillis, jitter * close), onTheWay);
 };

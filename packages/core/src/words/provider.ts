@@ -168,6 +168,11 @@ export interface RemoveRequest {
  */
 export interface Handler {
   readonly resource: string;
+  /**
+   * The first wait between two looks at running work, in milliseconds, where its operator chose one:
+   * later ones are longer, up to ten times as long. The core's own pace when not given.
+   */
+  readonly pollMillis?: number;
   /** Looks at many documents at once; a blind spot is an observation, never a failure. */
   readonly observe: (
     requests: ReadonlyArray<ObserveRequest>,
