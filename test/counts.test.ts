@@ -245,28 +245,6 @@ describe("the looks at running work", () => {
   }
 });
 
-describe("a compartment of others", () => {
-  for (const [instances, pages] of [
-    [1_000, 1],
-    [1_001, 2],
-  ] as const) {
-    it.live(`of ${instances} instances is read in ${pages}`, () =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const world = yield* makeWorld({
-            pageSize: 1_000,
-            instances: () =>
-              Array.from({ length: instances }, (_, index) => ({ displayName: `other-${index}` })),
-          });
-          const { plans } = yield* turn(world, plan, { documents: 1, count: 1, parallel: 1 });
-          assert.isTrue(plans.every(({ seen }) => seen));
-          assert.strictEqual(requestsOf(world, "ListInstances"), pages);
-        }),
-      ),
-    );
-  }
-});
-
 describe("a schedule in virtual time", () => {
   for (const launchMillis of [1_000, 45_000]) {
     it.effect(`of launches of ${launchMillis / 1_000} s loses little, and asks little`, () =>
