@@ -62,7 +62,7 @@ export const walls: Readonly<Record<string, Wall>> = {
     node: true,
     inOneFile: { "node:child_process": "src/quickstart/workshop.ts" },
     computed: ["src/settings.ts"],
-    forTests: ["@opentelemetry/otlp-transformer"],
+    forTests: ["@opentelemetry/otlp-transformer", "playwright-core"],
     application: true,
   },
   testkit: { muster: ["core"], world: "any", node: true },

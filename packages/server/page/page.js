@@ -43,6 +43,9 @@ const clock = (time) => {
 
 const asSentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+const asSentences = (texts) =>
+  (texts ?? []).map((text) => (/[.!?]$/.test(text) ? asSentence(text) : `${asSentence(text)}.`));
+
 const isRunning = ({ operation, phase }) => operation !== undefined && phase !== "done";
 
 /** What the daemon keeps to just now: the document's number, or an override's. */
@@ -52,10 +55,10 @@ const sentenceOf = (metrics) => {
   const want = asked(metrics);
   const there = metrics.remoteActive;
   if (there === undefined) return "The daemon has not looked yet.";
-  if (there === want)
-    return want === 0
-      ? "Nobody is asked for, and nobody is there."
-      : `All ${many(want, "member")} ${want === 1 ? "is" : "are"} there.`;
+  if (there === want) {
+    if (want === 0) return "Nobody is asked for, and nobody is there.";
+    return want === 1 ? "The one member is there." : `All ${want} members are there.`;
+  }
   return there < want
     ? `${there} of ${many(want, "member")} ${there === 1 ? "is" : "are"} there; ${want - there} missing.`
     : `${many(there, "member")} there, ${there - want} more than asked for.`;
@@ -376,7 +379,7 @@ const tell = (status, body) => {
   if (status === 200) {
     showOutcome(false, `${operations[body.operation] ?? body.operation}: done`, [
       `${many(body.launched, "member")} launched, ${body.terminated} terminated; ${body.actual} of ${body.desired} there.`,
-      ...body.messages,
+      ...asSentences(body.messages),
     ]);
     return;
   }
@@ -389,7 +392,7 @@ const tell = (status, body) => {
     operation && `What runs: ${operation}, by ${holder}.`,
     body.answer &&
       `It came this far: ${body.answer.launched} launched, ${body.answer.terminated} terminated; ${body.answer.actual} of ${body.answer.desired} there.`,
-    ...(body.answer?.messages ?? []),
+    ...asSentences(body.answer?.messages),
     `What to do: ${remedy}`,
   ]);
 };

@@ -121,7 +121,7 @@ export const makeDaemon = Effect.fnUntraced(function* (
       const now = new Date(yield* Clock.currentTimeMillis).toISOString();
       const before = state.actions;
       state.actions = noteAction(before, event, now);
-      if (event.type === "begun") state.running = event.operation;
+      if (event.type === "begun") noteBegin(state, event);
       if (event.type === "finished") noteMember(state, event);
       yield* opened.tell(event);
       if (state.actions !== before) yield* publish;
@@ -390,6 +390,15 @@ const takeLook = (state: State, unit: Unit, now: number): void => {
 const takeAnswer = (state: State, { actual, groups, override }: FleetAnswer): void => {
   state.override = override;
   if (groups.length > 0) state.remote = actual;
+};
+
+/** While it runs, what is there is held against the numbers that it goes for. */
+const noteBegin = (
+  state: State,
+  { operation, override }: Extract<FleetEvent, { readonly type: "begun" }>,
+): void => {
+  state.running = operation;
+  if (override !== undefined) state.override = override;
 };
 
 /** Told at once, long before the next look. */

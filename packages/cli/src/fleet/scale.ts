@@ -12,7 +12,7 @@ import { allThere, finish } from "./finish.ts";
 import { checkLedger } from "./ledger-file.ts";
 import { type Grip, underLease } from "./lease.ts";
 import { lookAt } from "./look.ts";
-import { afterwards, type Numbers, numbersOf, type ScaleAsked } from "./numbers.ts";
+import { afterwards, type Numbers, numbersOf, type ScaleAsked, tellOverride } from "./numbers.ts";
 import type { Fleet } from "./opened.ts";
 import type { Presence } from "./presence.ts";
 
@@ -58,7 +58,8 @@ const scaled = Effect.fnUntraced(function* (
   const numbers = numbersOf(request, fleet.expansion, records, now);
   yield* remember(fleet, grip, request, numbers, now);
   const { plan } = yield* lookAt(fleet);
-  yield* fleet.tell({ type: "begun", operation, ...requestedOf(plan) });
+  const override = numbers.override === null ? null : tellOverride(numbers.override);
+  yield* fleet.tell({ type: "begun", operation, ...requestedOf(plan), override });
   const outcomes = yield* untilNothingIsLeft(grip);
   return yield* finish(fleet, grip, {
     operation,
