@@ -39,8 +39,9 @@ export interface Facts {
     compartmentId: string,
     availabilityDomain: string,
   ) => Effect.Effect<ReadonlyArray<string>, ProviderError>;
-  readonly image: (id: string) => Effect.Effect<OciImage | null, ProviderError>;
-  readonly subnet: (id: string) => Effect.Effect<OciSubnet | null, ProviderError>;
+  /** `anew`: as it is now, whatever is remembered. */
+  readonly image: (id: string, anew?: boolean) => Effect.Effect<OciImage | null, ProviderError>;
+  readonly subnet: (id: string, anew?: boolean) => Effect.Effect<OciSubnet | null, ProviderError>;
   /** The private address of an instance, which never changes; nothing when none is attached yet. */
   readonly address: (
     compartmentId: string,
@@ -224,8 +225,8 @@ const makeFacts = (api: OciApi): Effect.Effect<Facts> =>
     return {
       domains: (compartmentId) => Cache.get(domains, compartmentId),
       faultDomains: (...of) => Cache.get(faultDomains, JSON.stringify(of)),
-      image: (id) => Cache.get(images, id),
-      subnet: (id) => Cache.get(subnets, id),
+      image: (id, anew = false) => (anew ? Cache.refresh : Cache.get)(images, id),
+      subnet: (id, anew = false) => (anew ? Cache.refresh : Cache.get)(subnets, id),
       address: (...of) => Cache.get(addresses, JSON.stringify(of)),
     };
   });

@@ -128,6 +128,7 @@ const observeDocument = (
       compartmentId,
       placement,
       members,
+      replacing: request.replacing === true,
     });
     return { document: expansion.document, complete: true, members, ...found } as const;
   }).pipe(Effect.catch((error) => Effect.succeed(blindness(request, error))));

@@ -21,17 +21,21 @@ export interface PreflightRequest {
   readonly compartmentId: string;
   readonly placement: ScopePlacement;
   readonly members: ReadonlyArray<MemberSighting>;
+  /** A person asked that members be replaced. */
+  readonly replacing: boolean;
 }
 
 /**
  * Resolves each set's places always; asks for image, subnet and fault domains only where something
- * may have to be launched, so that a settled fleet costs no request.
+ * may have to be launched, so that a settled fleet costs no request. Where members are replaced,
+ * image and subnet are asked for anew: who went for one that was there minutes ago would be missed.
  */
 export const preflight = (facts: Facts, request: PreflightRequest): Effect.Effect<Preflight> =>
   Effect.gen(function* () {
+    const asked = askingAnew(facts);
     const checks = yield* Effect.forEach(
       request.expansion.sets,
-      (set) => checkSet(facts, request, set),
+      (set) => checkSet(willBeReplaced(request, set) ? asked : facts, request, set),
       // One after the other, so that sets that share an image share the answer, too.
       { concurrency: 1 },
     );
@@ -44,6 +48,21 @@ export const preflight = (facts: Facts, request: PreflightRequest): Effect.Effec
       blockers: [...blockers.values()],
     };
   });
+
+/** Asks for each image and subnet once, whatever is remembered of it. */
+const askingAnew = (facts: Facts): Facts => {
+  const asked = new Set<string>();
+  const isFirst = (id: string): boolean => {
+    const first = !asked.has(id);
+    asked.add(id);
+    return first;
+  };
+  return {
+    ...facts,
+    image: (id) => facts.image(id, isFirst(id)),
+    subnet: (id) => facts.subnet(id, isFirst(id)),
+  };
+};
 
 interface SetCheck {
   readonly set: string;
@@ -65,7 +84,7 @@ const checkSet = (
       set: set.name,
       places: placesOf(domains.names, faultDomains(request), new Map()),
     };
-    if (!mayLaunch(request.expansion, set, request.members)) {
+    if (!mayLaunch(request, set)) {
       return { ...found, blockers: domains.blockers };
     }
     const known = yield* knownFaultDomains(facts, request, domains.names);
@@ -89,21 +108,33 @@ const faultDomains = ({ placement }: PreflightRequest): ReadonlyArray<string> | 
   placement.faultDomains;
 
 /** Whether a set may need a launch: members missing, to be replaced, or launched beside others. */
-export const mayLaunch = (
-  { restart, replace }: Pick<Expansion, "restart" | "replace">,
-  set: SetResource,
-  members: ReadonlyArray<MemberSighting>,
-): boolean => {
-  const names = [set.name, ...(set.previousName === undefined ? [] : [set.previousName])];
-  const live = members.filter(
-    (member) => member.name !== null && names.includes(member.name.set) && !isDead(member.phase),
-  );
+const mayLaunch = (request: PreflightRequest, set: SetResource): boolean => {
+  const live = liveOf(request, set);
   const template = templateMark(set.template);
   return (
     live.length < set.count ||
-    (replace?.maxSurge ?? 0) > 0 ||
+    (request.expansion.replace?.maxSurge ?? 0) > 0 ||
     live.some((member) => member.template !== template) ||
-    (restart !== undefined && live.some((member) => member.restart !== restart))
+    willBeReplaced(request, set)
+  );
+};
+
+/** Whether members are there that somebody asked to replace, in the document or by hand. */
+const willBeReplaced = (request: PreflightRequest, set: SetResource): boolean => {
+  const { restart, replace } = request.expansion;
+  const live = liveOf(request, set);
+  const template = templateMark(set.template);
+  return (
+    (request.replacing && live.length > 0) ||
+    (restart !== undefined && live.some((member) => member.restart !== restart)) ||
+    (replace?.onDrift === true && live.some((member) => member.template !== template))
+  );
+};
+
+const liveOf = ({ members }: PreflightRequest, set: SetResource): ReadonlyArray<MemberSighting> => {
+  const names = [set.name, ...(set.previousName === undefined ? [] : [set.previousName])];
+  return members.filter(
+    (member) => member.name !== null && names.includes(member.name.set) && !isDead(member.phase),
   );
 };
 

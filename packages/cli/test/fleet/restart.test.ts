@@ -1,8 +1,10 @@
 // Checks rolling restarts by hand: strictly serial, newest first, continued after an interruption, not begun anew.
 
 import { describe, expect, it } from "@effect/vitest";
+import * as Effect from "effect/Effect";
 import { accepted, fleet, living } from "../fleet.ts";
 import { inWorld, type World } from "../world.ts";
+import { withDaemon } from "./daemon.ts";
 
 const launched = async (world: World, count: number) => {
   const file = await world.write("f/fleet.yaml", fleet(count));
@@ -99,6 +101,59 @@ describe("Rolling Restart", () => {
       ]);
       expect(JSON.parse(status.stdout)).toMatchObject({ restart: null, due: 0 });
     }),
+  );
+});
+
+describe("a restart after which nobody could be launched", () => {
+  const gone = [
+    ["image", "GetImage", "spec.imageId"],
+    ["subnet", "GetSubnet", "subnetId"],
+  ] as const;
+  const notFound = (operation: "GetImage" | "GetSubnet") => ({
+    operation,
+    answer: { status: 404, code: "NotAuthorizedOrNotFound", message: "no such thing" },
+  });
+
+  it.each(gone)(
+    "is refused before the first termination: its %s is gone",
+    (what, operation, field) =>
+      inWorld(async (world) => {
+        await launched(world, 2);
+        world.simulator.faults.set([notFound(operation)]);
+        for (const more of [["--dry-run"], []]) {
+          const ran = await restart(world, ...more);
+          expect(ran.code).toBe(2);
+          expect(ran.stderr).toContain(`the ${what} `);
+          expect(ran.stderr).toContain("is absent, or this account may not see it");
+          expect(ran.stderr).toContain(`check ${field}`);
+        }
+        expect(accepted(world.simulator)).toEqual({ launches: 2, terminations: 0, others: 0 });
+        // Nothing of it is left to come true later.
+        world.simulator.faults.set([]);
+        const file = world.at("f/fleet.yaml");
+        const status = await world.fleetctl(["--config", file, "--status", "-o", "json"]);
+        expect(JSON.parse(status.stdout)).toMatchObject({ restart: null, due: 0 });
+      })(),
+  );
+
+  it.each(gone)(
+    "is refused by a daemon that launched with the same %s a moment ago",
+    (what, operation, field) =>
+      inWorld(async (world) => {
+        await world.write("f/fleet.yaml", fleet(2));
+        await withDaemon(world, ({ control, whole }) =>
+          Effect.gen(function* () {
+            yield* whole;
+            expect(accepted(world.simulator).launches).toBe(2);
+            world.simulator.faults.set([notFound(operation)]);
+            const refused = yield* Effect.flip(control.rollingRestart({}, "ann"));
+            expect(refused).toMatchObject({ _tag: "FleetFailed", reason: "Refused" });
+            expect(refused.message).toContain(`the ${what} `);
+            expect("remedy" in refused ? refused.remedy : "").toContain(field);
+            expect(accepted(world.simulator).terminations).toBe(0);
+          }),
+        );
+      })(),
   );
 });
 

@@ -27,6 +27,11 @@ export const observe = Effect.fn("observe")(function* (
   pace: Pace,
 ) {
   const known = knownMembers(records);
+  const restarted = new Set(
+    records
+      .filter((record) => record._tag === "Restart")
+      .map(({ document }) => formatAddress(document)),
+  );
   const byResource = Map.groupBy(expansions, (expansion) => expansion.resource);
   const observations = yield* Effect.forEach(
     byResource,
@@ -34,7 +39,13 @@ export const observe = Effect.fn("observe")(function* (
       observePatiently(
         resource,
         handlers(resource),
-        group.map((expansion) => ({ expansion, known: knownOf(known, expansion) })),
+        group.map((expansion) => ({
+          expansion,
+          known: knownOf(known, expansion),
+          ...(addressesOf(expansion).some((address) => restarted.has(address))
+            ? { replacing: true }
+            : {}),
+        })),
         pace,
       ),
     { concurrency: 8 },
@@ -165,9 +176,13 @@ const knownMembers = (
 const knownOf = (
   known: ReadonlyMap<string, ReadonlySet<string>>,
   expansion: Expansion,
-): ReadonlyArray<string> => {
-  const { document, previousName } = expansion;
-  const former =
-    previousName === undefined ? [] : [formatAddress({ kind: document.kind, name: previousName })];
-  return [formatAddress(document), ...former].flatMap((address) => [...(known.get(address) ?? [])]);
-};
+): ReadonlyArray<string> =>
+  addressesOf(expansion).flatMap((address) => [...(known.get(address) ?? [])]);
+
+/** Under its former name too. */
+const addressesOf = ({ document, previousName }: Expansion): ReadonlyArray<string> => [
+  formatAddress(document),
+  ...(previousName === undefined
+    ? []
+    : [formatAddress({ kind: document.kind, name: previousName })]),
+];

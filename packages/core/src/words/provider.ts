@@ -117,6 +117,8 @@ export interface ObserveRequest {
   readonly expansion: Expansion;
   /** Members that the store knows and a lagging list may not show yet. */
   readonly known: ReadonlyArray<string>;
+  /** A person asked that members be replaced, though the document does not: somebody will be launched. */
+  readonly replacing?: true;
 }
 
 /** What a provider says right after it accepted a change. */
