@@ -14,8 +14,9 @@ import {
 import type { MusterConfig } from "@muster/sdk";
 import type { CommandEnd } from "./exit.ts";
 import { readFiles } from "./files.ts";
+import { refuseOwnStores } from "./own-store.ts";
 import { Out } from "./screen/out.ts";
-import { checkOwner, loadConfig, storePlace } from "./settings.ts";
+import { checkOwner, loadConfig, saidStore, storePlace } from "./settings.ts";
 import { Wiring } from "./wiring.ts";
 
 /** Who runs a fleet from the command line when nobody says. */
@@ -39,7 +40,8 @@ export interface Local {
   readonly fileFaults: ReadonlyArray<Diagnostic>;
   readonly pace: Partial<Pace>;
   readonly leaseMillis?: number;
-  readonly openStore: Effect.Effect<StoreShape, StoreError, Scope.Scope>;
+  /** Fails when documents have stores of their own, and nobody says which store is meant. */
+  readonly openStore: Effect.Effect<StoreShape, StoreError | CommandEnd, Scope.Scope>;
 }
 
 export const openLocal = Effect.fnUntraced(function* (
@@ -57,15 +59,21 @@ export const openLocal = Effect.fnUntraced(function* (
   const owner = yield* checkOwner(
     Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,
   );
+  const plugins = pluginsOf(config, wiring.plugins({ by: "command line" }, env), wiring.decorate);
+  const kinds = plugins.flatMap((plugin) => plugin.kinds);
+  const isSaid = (yield* saidStore(flags.store, config, env)) !== undefined;
   return {
     config,
     owner,
-    plugins: pluginsOf(config, wiring.plugins({ by: "command line" }, env), wiring.decorate),
+    plugins,
     sources: files.sources,
     fileFaults: files.diagnostics,
     pace: wiring.pace,
     ...(wiring.leaseMillis === null ? {} : { leaseMillis: wiring.leaseMillis }),
-    openStore: wiring.openStore(place, access),
+    openStore: Effect.andThen(
+      isSaid ? Effect.void : refuseOwnStores(kinds, files.sources),
+      wiring.openStore(place, access),
+    ),
   };
 });
 

@@ -44,14 +44,20 @@ export const storePlace = (
   config: MusterConfig,
   env: Env,
   key: string,
-): Effect.Effect<StorePlace, CommandEnd> => {
+): Effect.Effect<StorePlace, CommandEnd> =>
+  Effect.map(
+    saidStore(flag, config, env),
+    (said) => said ?? { _tag: "Sqlite", path: path.join(stateFolder(env), `${placeKey(key)}.db`) },
+  );
+
+/** What somebody says of the store; nothing when nobody does. */
+export const saidStore = (
+  flag: Option.Option<string>,
+  config: MusterConfig,
+  env: Env,
+): Effect.Effect<StorePlace | undefined, CommandEnd> => {
   const said = Option.getOrUndefined(flag) ?? nonEmpty(env["MUSTER_STORE"]) ?? config.store;
-  if (said === undefined) {
-    return Effect.succeed({
-      _tag: "Sqlite",
-      path: path.join(stateFolder(env), `${placeKey(key)}.db`),
-    });
-  }
+  if (said === undefined) return Effect.succeed(undefined);
   const parsed = parseStorePlace(said);
   return Result.isSuccess(parsed)
     ? Effect.succeed(parsed.success)

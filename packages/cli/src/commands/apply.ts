@@ -66,7 +66,7 @@ export const apply = Command.make(
   }, tracedCommand("apply")),
 ).pipe(
   Command.withDescription(
-    "Carry out what muster plan shows: launch what is missing, remove what a lowered number asks to go, and look again. Safe to run twice and after any crash.\n\nExit codes: 0 done, 1 faulty documents, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",
+    "Carry out what muster plan shows: launch what is missing, remove what a lowered number asks to go, and look again. Safe to run twice and after any crash. A document that muster fleet keeps in a store of its own needs that store to be named.\n\nExit codes: 0 done, 1 faulty documents, 2 infrastructure failed, 5 refused, 6 partly done, 7 outcome unknown (run it again), 130 interrupted.",
   ),
   Command.withShortDescription("Carry the plan out"),
   Command.withExamples([

@@ -66,7 +66,7 @@ export const plan = Command.make(
   }, tracedCommand("plan")),
 ).pipe(
   Command.withDescription(
-    "Show what would be done, with the reason of each change. Reads documents, looks at what is there, and writes nothing.\n\nExit codes: 0 done, 1 faulty documents, 2 could not look; with --detailed-exitcode also 4 changes wait, 5 refused.",
+    "Show what would be done, with the reason of each change. Reads documents, looks at what is there, and writes nothing. A document that muster fleet keeps in a store of its own needs that store to be named.\n\nExit codes: 0 done, 1 faulty documents, 2 could not look; with --detailed-exitcode also 4 changes wait, 5 refused.",
   ),
   Command.withShortDescription("Show what would be done"),
   Command.withExamples([

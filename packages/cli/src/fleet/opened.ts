@@ -27,7 +27,8 @@ import { type CommandEnd, endWith } from "../exit.ts";
 import { readText } from "../files.ts";
 import { countFaults, viewDiagnostics } from "../screen/diagnostics-view.ts";
 import { Out } from "../screen/out.ts";
-import { actorName, checkOwner, loadConfig, storePlace } from "../settings.ts";
+import { storeBeside } from "../own-store.ts";
+import { actorName, checkOwner, loadConfig, saidStore } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
 import type { FleetEvent } from "./event.ts";
 
@@ -81,11 +82,11 @@ export const openFleet = Effect.fnUntraced(function* (
   const { kinds, handlers } = yield* openRegistry(plugins);
   const asked = yield* readFleet(flags.file, kinds);
   const ledger = ledgerOf(flags, asked.document.name);
-  const said = Option.getOrUndefined(flags.store) ?? env["MUSTER_STORE"] ?? config.store ?? "";
-  const place: StorePlace =
-    said === ""
-      ? { _tag: "Sqlite", path: storeBeside(ledger, asked.document.name) }
-      : yield* storePlace(flags.store, config, env, ledger);
+  // One store for the daemon and every command: they find each other by it.
+  const place: StorePlace = (yield* saidStore(flags.store, config, env)) ?? {
+    _tag: "Sqlite",
+    path: storeBeside(ledger, asked.document.name),
+  };
   return {
     ...asked,
     kinds,
@@ -105,10 +106,6 @@ export const openFleet = Effect.fnUntraced(function* (
 
 const ledgerOf = ({ file, state }: FleetFlags, name: string): string =>
   Option.getOrElse(state, () => path.join(path.dirname(file), `.${name}.state.json`));
-
-/** One store for the daemon and every command: they find each other by it. */
-const storeBeside = (ledger: string, name: string): string =>
-  path.join(path.dirname(ledger), `.${name}.state.db`);
 
 /** Reads the document and tells what is wrong with it; nothing is asked or changed for that. */
 export const readFleet = Effect.fnUntraced(function* (
