@@ -118,8 +118,7 @@ const judge = (context: CallContext, failure: CallFailure): Verdict => {
   if (status === 403) return { reason: "Denied", remedy: permissionRemedy(context) };
   if (status === 404 || status === 405) return judgeNotFound(context, failure);
   if (isSpentToken(failure) || status === 412) return { reason: "Conflict" };
-  // Another state, or no other change under way, is a matter of time: nothing can be planned anew.
-  if (status === 409) return { reason: "Throttled", remedy: busyRemedy };
+  if (status === 409) return judgeConflict(failure);
   if (status === 429) return { reason: "Throttled" };
   if (status === 408 || status >= 500 || status < 400) return { reason: "Unreachable" };
   return { reason: "Invalid", remedy: "correct the document as the message says" };
@@ -158,6 +157,15 @@ const judgeBadRequest = (failure: CallFailure): Verdict => {
   }
 };
 
+/**
+ * Another state, or the end of another change, is a matter of time: nothing can be planned anew. A
+ * conflict of which OCI does not say that it passes is for good.
+ */
+const judgeConflict = ({ code, message }: CallFailure): Verdict =>
+  code === "Conflict" && !/\b(being modified|try again)\b/i.test(message)
+    ? { reason: "Denied", remedy: conflictRemedy }
+    : { reason: "Throttled", remedy: busyRemedy };
+
 const judgeNotFound = (context: CallContext, failure: CallFailure): Verdict =>
   failure.code === "NotAuthorizedOrNotFound"
     ? {
@@ -174,6 +182,8 @@ const judgeNotFound = (context: CallContext, failure: CallFailure): Verdict =>
 const busyRemedy =
   "something of it is between two states, or is being changed: the next run tries again; if it " +
   "stays so, look it up in the console";
+const conflictRemedy =
+  "something else stands in the way, and waiting does not help: look it up in the console";
 const limitRemedy =
   "the tenancy's service limit is reached: ask for a higher one, choose another shape or place, " +
   "or lower the count";
