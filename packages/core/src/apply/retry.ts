@@ -123,7 +123,7 @@ const budget = (pace: Pace, error: ProviderError): number => {
 /** Full jitter below a doubling ceiling, so that many clients do not come back together. */
 export const waitAfter = (
   pace: Pace,
-  error: ProviderError,
+  error: Pick<ProviderError, "retryAfterMillis">,
   tries: number,
   dice: number,
 ): number => {

@@ -53,7 +53,7 @@ export const observe = Effect.fn("observe")(function* (
   return observations.flat();
 });
 
-/** Asks again for what could not be seen for a reason that passes; everything else stands. */
+/** Asks again for what could not be seen, or is blocked, for a reason that passes; all else stands. */
 const observePatiently = Effect.fnUntraced(function* (
   resource: string,
   handler: Effect.Effect<Handler, ProviderError>,
@@ -74,12 +74,15 @@ const observePatiently = Effect.fnUntraced(function* (
       const observation = byDocument.get(formatAddress(request.expansion.document));
       if (observation !== undefined) seen.set(request, observation);
     }
-    open = open.filter((request) => passes(seen.get(request)));
+    open = open.filter((request) => passing(seen.get(request)) !== null);
     if (open.length === 0 || tries >= pace.looksAgain) return [...seen.values()];
-    const wait = waitAgain(pace, [...seen.values()], tries, yield* Random.next);
+    const troubles = open.flatMap((request) => passing(seen.get(request)) ?? []);
+    const wait = waitAgain(pace, troubles, tries, yield* Random.next);
     // A server that wants to be left alone for long must not hold up everything else.
     if (wait > pace.retryMaxMillis) return [...seen.values()];
-    yield* count(metrics.providerRetries, { [attributes.errorType]: reasonOf(seen) });
+    yield* count(metrics.providerRetries, {
+      [attributes.errorType]: troubles[0]?.reason ?? "Unreachable",
+    });
     yield* Effect.sleep(wait);
   }
 });
@@ -104,25 +107,21 @@ const blindSpot = (observations: ReadonlyArray<Observation>): Fault | null => {
   return { type: reason, message: escapeText(`${operation}: ${message}`, 600) };
 };
 
-const reasonOf = (seen: ReadonlyMap<ObserveRequest, Observation>): string =>
-  blindSpot([...seen.values()])?.type ?? "Unreachable";
+/** Why it could not be seen, or would be blocked, for a reason that passes; nothing: it stands. */
+const passing = (observation: Observation | undefined): Trouble | null => {
+  if (observation === undefined) return null;
+  const troubles = observation.complete ? observation.blockers : [observation.error];
+  return troubles.find(({ reason }) => reason === "Unreachable" || reason === "Throttled") ?? null;
+};
 
-const passes = (observation: Observation | undefined): boolean =>
-  observation?.complete === false &&
-  (observation.error.reason === "Unreachable" || observation.error.reason === "Throttled");
+type Trouble = Pick<ProviderError, "reason" | "retryAfterMillis">;
 
 const waitAgain = (
   pace: Pace,
-  observations: ReadonlyArray<Observation>,
+  troubles: ReadonlyArray<Trouble>,
   tries: number,
   dice: number,
-): number =>
-  Math.max(
-    0,
-    ...observations.flatMap((observation) =>
-      observation.complete ? [] : [waitAfter(pace, observation.error, tries, dice)],
-    ),
-  );
+): number => Math.max(0, ...troubles.map((trouble) => waitAfter(pace, trouble, tries, dice)));
 
 const observeResource = (
   handler: Effect.Effect<Handler, ProviderError>,
