@@ -91,13 +91,17 @@ export const heldBackFor = (waitMillis: number): CallFailure => ({
   timedOutAfterMillis: null,
 });
 
-/** Whether a service's words say that there is no capacity, limit or quota left. */
+/**
+ * Whether a service's answer says that there is no capacity, limit or quota left. Want of hosts comes
+ * as an internal error, told by its words; the same words of any other error are about something else,
+ * such as a name.
+ */
 export const saysExhausted = (code: string | null, message: string): boolean =>
   code === "LimitExceeded" ||
   code === "QuotaExceeded" ||
   code === "OutOfCapacity" ||
   code === "OutOfHostCapacity" ||
-  /\bout of (host )?capacity\b/i.test(message);
+  (code?.startsWith("Internal") === true && /\bout of (host )?capacity\b/i.test(message));
 
 const judge = (context: CallContext, failure: CallFailure): Verdict => {
   const { status, code } = failure;

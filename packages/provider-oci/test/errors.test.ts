@@ -35,6 +35,7 @@ describe("the error table", () => {
   const rows: ReadonlyArray<readonly [number, string, string, ProviderReason]> = [
     [400, "CannotParseRequest", "words", "Invalid"],
     [400, "InvalidParameter", "words", "Invalid"],
+    [400, "InvalidParameter", "the name 'Out of capacity' is taken", "Invalid"],
     [400, "MissingParameter", "words", "Invalid"],
     [400, "LimitExceeded", "words", "Exhausted"],
     [400, "QuotaExceeded", "words", "Exhausted"],
@@ -163,5 +164,6 @@ describe("answers that their callers treat as more than errors", () => {
     assert.isTrue(saysExhausted("InternalError", "Out of host capacity."));
     assert.isTrue(saysExhausted("QuotaExceeded", ""));
     assert.isFalse(saysExhausted("InternalError", "the capacity report is out"));
+    assert.isFalse(saysExhausted("InvalidParameter", "no image is called Out of capacity"));
   });
 });
