@@ -3,44 +3,18 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import type { Outcome } from "@muster/core/apply/outcome";
-import { makeMemoryStore } from "@muster/core/store/memory";
 import { type Verdict, verdictOfApply } from "@muster/core/report/verdict";
 import type { ProviderReason } from "@muster/core/words/provider";
-import {
-  type FaultAnswer,
-  type OciSimulator,
-  type OciSimulatorOptions,
-  virtualClock,
-} from "@muster/testkit/oci/index";
-import { countCalls, makeWorld } from "./fleet.ts";
-import { turn, type Turn } from "./turn.ts";
+import type { FaultAnswer, OciSimulatorOptions } from "@muster/testkit/oci/index";
+import { countFromHere, open, running } from "./living.ts";
 
-/** Two members that run, in a world whose time passes by the requests that are made. */
+/** Two members that run, and how often each operation was asked for since. */
 const settled = (options: OciSimulatorOptions = {}) =>
   Effect.gen(function* () {
-    const { simulator, handler } = yield* makeWorld({
-      clock: virtualClock({ start: Date.now(), advancePerRequestMs: 100 }),
-      launchDelayMs: 100,
-      terminateDelayMs: 100,
-      ...options,
-    });
-    const store = makeMemoryStore();
-    const scale = (count: number, more: Partial<Turn> = {}) =>
-      turn({ handler, store, spec: { instances: [{ name: "web", count }] }, ...more });
+    const { simulator, scale } = yield* open(options);
     yield* scale(2);
-    const before = countCalls(simulator);
-    /** How often it was asked for since the two were there. */
-    const asked = (operation: string): number =>
-      (countCalls(simulator)[operation] ?? 0) - (before[operation] ?? 0);
-    return { simulator, scale, asked };
+    return { simulator, scale, asked: countFromHere(simulator) };
   });
-
-const running = (simulator: OciSimulator): ReadonlyArray<string> =>
-  simulator
-    .instances()
-    .filter(({ lifecycleState }) => lifecycleState === "RUNNING")
-    .map(({ freeformTags }) => freeformTags["muster-member"] ?? "")
-    .sort();
 
 const failures = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Outcome> =>
   outcomes.filter(({ result }) => result === "failed");

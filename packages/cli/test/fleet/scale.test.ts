@@ -234,8 +234,13 @@ describe("State Tracking", () => {
       await scale(world, 4);
       const empty = ["--state", world.at("empty/.json")];
       await world.write("empty/keep", "");
-      const ran = await scale(world, 1, "-o", "json", ...empty);
-      expect(answerOf(ran.stdout)).toMatchObject({ actual: 1, terminated: 3 });
+      const ran = await scale(world, 2, "-o", "json", ...empty);
+      expect(answerOf(ran.stdout)).toMatchObject({ actual: 2, terminated: 2 });
+      // A ledger of before that knows one machine, which is long gone.
+      const record = { id: "ocid1.instance.oc1.phx.gone", group: "web", status: "active" };
+      const stale = await world.write("stale/.json", JSON.stringify({ records: [record] }));
+      const again = await scale(world, 1, "-o", "json", "--state", stale);
+      expect(answerOf(again.stdout)).toMatchObject({ actual: 1, terminated: 1 });
     }),
   );
 });

@@ -24,6 +24,8 @@ import type { TokenControls } from "./tokens.ts";
 /** An instance as GetInstance writes it, with what only the simulator knows. */
 export type SimulatedInstance = ReturnType<typeof instanceView> & {
   readonly etag: string;
+  readonly subnetId: string;
+  readonly privateIp: string;
   /** True when a test put it there and no API call launched it. */
   readonly foreign: boolean;
 };
@@ -87,6 +89,8 @@ export const controlsOf = (
 const simulatedView = (cloud: Cloud, seen: Seen): SimulatedInstance => ({
   ...instanceView(cloud, seen),
   etag: seen.revision.etag,
+  subnetId: seen.instance.subnetId,
+  privateIp: seen.instance.privateIp,
   foreign: seen.instance.foreign,
 });
 
