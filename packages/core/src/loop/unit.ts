@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { applyPlan } from "../apply/apply.ts";
 import type { Outcome } from "../apply/outcome.ts";
+import type { Learned } from "../apply/retry.ts";
 import type { HeldLease } from "../lease/lease.ts";
 import { Store, type StoreError } from "../store/store.ts";
 import { type CreateChange, effectiveChanges, type Plan, type Refusal } from "../words/plan.ts";
@@ -44,11 +45,13 @@ export const workOn = Effect.fn("unit")(function* (
 ): Effect.fn.Return<Worked, Failure, Store> {
   const outcomes: Array<Outcome> = [];
   const full = new Set<string>();
+  // What a change took tells the next rounds, too: in a rolling restart each has a single one.
+  const learned: Learned = new Map();
   let unit: Unit | undefined = first;
   let left = input.rounds ?? roundsOf(first);
   while (left > 0) {
     if (unit === undefined || !hasWork(input)(unit)) break;
-    const done = yield* applyUnit(input, fence, held, unit);
+    const done = yield* applyUnit(input, fence, held, unit, learned);
     outcomes.push(...done);
     if (input.rounds !== undefined || !done.some(isExhausted)) left -= 1;
     unit = yield* again(first.plan.document);
@@ -84,6 +87,7 @@ const applyUnit = Effect.fnUntraced(function* (
   fence: Fence,
   held: HeldLease,
   unit: Unit,
+  learned: Learned,
 ): Effect.fn.Return<ReadonlyArray<Outcome>, Failure, Store> {
   const store = yield* Store;
   if (unit.news.length > 0) yield* fence.writer.write({ puts: unit.news });
@@ -103,7 +107,7 @@ const applyUnit = Effect.fnUntraced(function* (
           removalWindowMillis: input.policy.removals.windowMillis,
           records: unit.records,
           consent: new Map(unit.consent.map((record) => [record.set, record])),
-          learned: new Map(),
+          learned,
           onEvent: (event) => tell(input, event),
         },
         plan,

@@ -65,6 +65,8 @@ export interface FakeFaults {
   listLagMillis: number;
   /** How long a launch takes, in milliseconds. */
   launchMillis: number;
+  /** How long a removal takes, in milliseconds. */
+  removeMillis: number;
   /** What the next calls of an operation answer instead, in order. */
   readonly next: Map<string, Array<ProviderError>>;
   /** How many of the next calls of an operation are carried out but never answered. */
@@ -91,7 +93,10 @@ interface Stored {
   machine: FakeMachine;
   readonly bornAt: number;
   readonly readyAt: number;
+  /** When its removal was accepted. */
   goneAt: number | null;
+  /** When that is over. */
+  endsAt: number | null;
 }
 
 /** A cloud of its own, empty. */
@@ -103,6 +108,7 @@ export const makeFakeCloud = (): FakeCloud => {
   const faults: FakeFaults = {
     listLagMillis: 0,
     launchMillis: 0,
+    removeMillis: 0,
     next: new Map(),
     lost: new Map(),
     blind: new Map(),
@@ -120,13 +126,15 @@ export const makeFakeCloud = (): FakeCloud => {
 
   const identify = () => `machine-${String((serial += 1)).padStart(6, "0")}`;
   const put = (machine: FakeMachine, bornAt: number, readyAt = bornAt) => {
-    stored.set(machine.id, { machine, bornAt, readyAt, goneAt: null });
+    stored.set(machine.id, { machine, bornAt, readyAt, goneAt: null, endsAt: null });
     return machine;
   };
-  const current = (one: Stored, now: number): FakeMachine =>
-    one.machine.phase === "starting" && now >= one.readyAt
+  const current = (one: Stored, now: number): FakeMachine => {
+    if (one.endsAt !== null && now >= one.endsAt) return { ...one.machine, phase: "gone" };
+    return one.machine.phase === "starting" && now >= one.readyAt
       ? { ...one.machine, phase: "running" }
       : one.machine;
+  };
   const change = (id: string, patch: Partial<FakeMachine>) => {
     const one = stored.get(id)!;
     serial += 1;
@@ -293,14 +301,20 @@ export const makeFakeCloud = (): FakeCloud => {
         const one = stored.get(request.id);
         if (one === undefined) return { id: request.id, operation: null };
         if (request.version !== null && one.machine.version !== request.version) return conflict;
-        note("remove", change(request.id, { phase: "gone" }), now);
+        const isSlow = faults.removeMillis > 0;
+        note("remove", change(request.id, { phase: isSlow ? "leaving" : "gone" }), now);
         one.goneAt = now;
+        one.endsAt = now + faults.removeMillis;
         return { id: request.id, operation: null };
       }),
     removed: (_expansion, accepted) =>
       answer("removed", (now): Progress => {
         const one = stored.get(accepted.id);
-        return { done: true, member: one === undefined ? null : current(one, now) };
+        if (one === undefined) return { done: true, member: null };
+        const machine = current(one, now);
+        return machine.phase === "leaving" && one.endsAt !== null
+          ? { done: false, detail: "leaving" }
+          : { done: true, member: machine };
       }),
   };
 
