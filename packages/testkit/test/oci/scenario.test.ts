@@ -2,7 +2,6 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { expect, it } from "@effect/vitest";
-import * as Effect from "effect/Effect";
 import { formatDiagnostic } from "@muster/core/read/format";
 import { faultNames, namedFaults, optionsOf, readScenario } from "../../src/oci/index.ts";
 import { ad, launch, refusalOf, simulated } from "./clients.ts";
@@ -100,25 +99,6 @@ faults:
 it.effect("sets the clock wrong, which OCI answers with 401", () =>
   simulated(optionsOf(scenarioOf("clockSkewSeconds: 900")), async (bench) => {
     expect(await refusalOf(launch(bench))).toBe("401 NotAuthenticated");
-  }),
-);
-
-it.effect("can switch on every fault that has a name", () =>
-  Effect.gen(function* () {
-    for (const fault of faultNames) {
-      const { operations, needs = [] } = namedFaults[fault];
-      const operation = operations === "any" ? "LaunchInstance" : operations[0];
-      const details = { status: 418, code: "Teapot", forMs: 1 };
-      const needed = Object.fromEntries(
-        Object.entries(details).filter(([name]) => needs.some((need) => need === name)),
-      );
-      const [rule] =
-        optionsOf(scenarioOf(JSON.stringify({ faults: [{ fault, operation, ...needed }] })))
-          .faults ?? [];
-      expect(rule).toMatchObject({ operation });
-      expect(rule?.answer).toBeDefined();
-    }
-    yield* Effect.void;
   }),
 );
 
