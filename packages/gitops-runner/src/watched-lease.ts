@@ -2,8 +2,14 @@
 
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import { LeaseError } from "@muster/core/lease/lease";
-import { type Batch, Store, StoreError, type StoreShape } from "@muster/core/store/store";
+import { LeaseError, type LeaseSighting } from "@muster/core/lease/lease";
+import {
+  type Batch,
+  Store,
+  StoreError,
+  type StoreLease,
+  type StoreShape,
+} from "@muster/core/store/store";
 import type { GitError } from "./error.ts";
 import type { Git } from "./git.ts";
 import {
@@ -34,16 +40,25 @@ export const makeWatchedLease = Effect.fnUntraced(function* (
       ? {}
       : { timeToLive: leaseMillis, margin: Math.floor(leaseMillis / 4) }),
   });
+  /** The owner's row in the store as it stood at a look: a claim is on both, or on neither. */
+  const rows = new WeakMap<LeaseSighting, StoreLease>();
+  const rowNow = Effect.mapError(store.lease(options.owner), unavailable);
   let held: HeldGitLease | null = null;
   return {
     lease: {
-      look: lease.look,
+      look: Effect.gen(function* () {
+        const row = yield* rowNow;
+        const sighting = yield* lease.look;
+        rows.set(sighting, row);
+        return sighting;
+      }),
       claim: (sighting) =>
         Effect.gen(function* () {
-          // Looked at before the claim: if anybody else began since, one of the two fails.
-          const raise = yield* lookAtRow(store, options);
+          const now = yield* rowNow;
+          const seen = rows.get(sighting) ?? now;
+          yield* checkRow(store, seen, now);
           const claimed = yield* lease.claim(sighting);
-          held = fencedBy(claimed, store, yield* raise);
+          held = fencedBy(claimed, store, yield* raiseRow(store, options, seen));
           return held;
         }),
     },
@@ -51,27 +66,33 @@ export const makeWatchedLease = Effect.fnUntraced(function* (
   };
 });
 
+/** Who works on this store, or has since the look, is told before the branch moves. */
+const checkRow = Effect.fnUntraced(function* (
+  store: StoreShape,
+  seen: StoreLease,
+  now: StoreLease,
+): Effect.fn.Return<void, LeaseError> {
+  if (now.holder !== null && now.expiresAt > (yield* Clock.currentTimeMillis)) {
+    return yield* heldBy(now.holder, now.expiresAt);
+  }
+  if (now.version !== seen.version) return yield* beaten(store);
+});
+
 /**
- * The owner's row in the store. It keeps nobody out: each claim raises its version, so that a commit
- * that was on its way when another run began is refused where it arrives. Answers how to raise the
- * version that was seen, and with it the fence; fails when a person who works on this store holds it.
+ * The row keeps nobody out: each claim raises its version, so that a commit that was on its way when
+ * another run began is refused where it arrives. Answers the version that is the fence from now on.
  */
-const lookAtRow = Effect.fnUntraced(function* (
+const raiseRow = (
   store: StoreShape,
   { owner, holder }: { readonly owner: string; readonly holder: string },
-): Effect.fn.Return<Effect.Effect<number, LeaseError>, LeaseError> {
-  const seen = yield* Effect.mapError(store.lease(owner), unavailable);
-  if (seen.holder !== null && seen.expiresAt > (yield* Clock.currentTimeMillis)) {
-    return yield* heldBy(seen.holder, seen.expiresAt);
-  }
-  const claim = { owner, expected: seen.version, holder, expiresAt: released };
-  return store.claimLease(claim).pipe(
+  { version }: StoreLease,
+): Effect.Effect<number, LeaseError> =>
+  store.claimLease({ owner, expected: version, holder, expiresAt: released }).pipe(
     Effect.mapError(unavailable),
     Effect.flatMap((raised) =>
       raised === null ? Effect.fail(beaten(store)) : Effect.succeed(raised.version),
     ),
   );
-});
 
 /** What a released lease expires at: before every clock. */
 const released = 0;

@@ -3,14 +3,16 @@
 import { describe, expect, it } from "@effect/vitest";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import type * as Scope from "effect/Scope";
+import * as Exit from "effect/Exit";
+import * as Scope from "effect/Scope";
 import * as TestClock from "effect/testing/TestClock";
+import { makeStoreLease } from "@muster/core/lease/store-lease";
 import { makeMemoryStore } from "@muster/core/store/memory";
-import { Store } from "@muster/core/store/store";
+import { Store, StoreError, type StoreShape } from "@muster/core/store/store";
 import { fetchBranch } from "../src/fetch.ts";
 import type { Git } from "../src/git.ts";
 import { makeWatchedLease } from "../src/watched-lease.ts";
-import { gitLayer, makeSandbox } from "./sandbox.ts";
+import { gitLayer, makeSandbox, type Sandbox } from "./sandbox.ts";
 
 const owner = "us";
 const ref = "refs/heads/muster/lease/default";
@@ -22,14 +24,54 @@ const ready = Effect.gen(function* () {
   const sandbox = yield* makeSandbox;
   sandbox.commit({ a: "1" });
   sandbox.pushMain();
-  const place = { ...sandbox, environment: "default" };
-  yield* fetchBranch({ ...place, branch: "main" });
   const store = makeMemoryStore();
-  const { lease } = yield* makeWatchedLease({ ...place, owner, holder: "runner" }).pipe(
+  const faults: { next: "refuses" | "loses the answer" | null } = { next: null };
+  const { lease } = yield* watchedOn(sandbox, flaky(store, faults), {
+    owner,
+    environment: "default",
+  });
+  return { sandbox, store, faults, lease, claim: Effect.flatMap(lease.look, lease.claim) };
+});
+
+const watchedOn = Effect.fnUntraced(function* (
+  sandbox: Sandbox,
+  store: StoreShape,
+  whose: { readonly owner: string; readonly environment: string },
+) {
+  const place = { ...sandbox, ...whose };
+  yield* fetchBranch({ ...place, branch: "main" });
+  return yield* makeWatchedLease({ ...place, holder: "runner" }).pipe(
     Effect.provideService(Store, store),
   );
-  return { sandbox, store, claim: Effect.flatMap(lease.look, lease.claim) };
 });
+
+/** Its next claim fails, whether or not it was written. */
+const flaky = (
+  store: StoreShape,
+  faults: { next: "refuses" | "loses the answer" | null },
+): StoreShape => ({
+  ...store,
+  claimLease: (claim) =>
+    Effect.suspend(() => {
+      const fault = faults.next;
+      faults.next = null;
+      if (fault === null) return store.claimLease(claim);
+      const written = fault === "refuses" ? Effect.void : Effect.asVoid(store.claimLease(claim));
+      return Effect.andThen(written, Effect.fail(gone));
+    }),
+});
+
+const gone = new StoreError({ reason: "Unavailable", place: "memory:", message: "disk full" });
+
+/** A person's apply on this store, from its claim to its release. */
+const applied = (store: StoreShape) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const lease = makeStoreLease({ store, owner, holder: "ann" });
+      const held = yield* lease.claim(yield* lease.look);
+      yield* held.commit({ owner, puts: [head("hers")] });
+    }),
+  );
 
 const head = (commit: string) => ({ _tag: "Head", branch: "main", commit }) as const;
 
@@ -52,6 +94,58 @@ describe("the lease of a run", () => {
       const late = yield* Effect.flip(held.commit!({ owner, puts: [head("late")] }));
       expect(late.reason).toBe("Fenced");
       expect(yield* store.load(owner)).toEqual([]);
+    }));
+
+  test("is not claimed for a plan that is older than what a person applied", () =>
+    Effect.gen(function* () {
+      const { sandbox, store, lease, claim } = yield* ready;
+      const sighting = yield* lease.look;
+      yield* applied(store);
+      expect(yield* Effect.flip(lease.claim(sighting))).toMatchObject({ reason: "Taken" });
+      expect(sandbox.at(ref)).toBe("");
+      const held = yield* claim;
+      yield* held.commit!({ owner, puts: [head("a")] });
+      expect(yield* store.load(owner)).toEqual([head("a")]);
+    }));
+
+  test("is fenced by a person who applies while it works, and is claimed again afterwards", () =>
+    Effect.gen(function* () {
+      const { store, lease, claim } = yield* ready;
+      const first = yield* Scope.make();
+      const held = yield* Effect.flatMap(lease.look, lease.claim).pipe(Scope.provide(first));
+      yield* applied(store);
+      const late = yield* Effect.flip(held.commit!({ owner, puts: [head("late")] }));
+      expect(late.reason).toBe("Fenced");
+      yield* Scope.close(first, Exit.void);
+      const next = yield* claim;
+      yield* next.commit!({ owner, puts: [head("a")] });
+      expect(yield* store.load(owner)).toEqual([head("a")]);
+    }));
+
+  test("is let go when the store cannot follow the claim, and is claimed when it can", () =>
+    Effect.gen(function* () {
+      const { sandbox, store, faults, claim } = yield* ready;
+      for (const what of ["refuses", "loses the answer"] as const) {
+        faults.next = what;
+        const failed = yield* Effect.flip(Effect.scoped(claim));
+        expect(failed.reason).toBe("Unavailable");
+        expect(sandbox.inRemote("", "log", "-1", "--format=%s", ref)).toMatch(/released$/u);
+      }
+      const held = yield* claim;
+      yield* held.commit!({ owner, puts: [head("a")] });
+      expect(yield* store.load(owner)).toEqual([head("a")]);
+    }));
+
+  test("is no business of another owner's on the same store", () =>
+    Effect.gen(function* () {
+      const { sandbox, store, claim } = yield* ready;
+      const held = yield* claim;
+      const { lease } = yield* watchedOn(sandbox, store, { owner: "them", environment: "other" });
+      const theirs = yield* Effect.flatMap(lease.look, lease.claim);
+      yield* held.commit!({ owner, puts: [head("a")] });
+      yield* theirs.commit!({ owner: "them", puts: [head("b")] });
+      expect(yield* store.load(owner)).toEqual([head("a")]);
+      expect(yield* store.load("them")).toEqual([head("b")]);
     }));
 
   test("keeps nobody out of the store: the next claim is free at once", () =>
