@@ -45,6 +45,11 @@ const runs: ReadonlyArray<Run> = [
     command: ["vitest", "run", "test/crash/faults-run.test.ts"],
     env: { MUSTER_EVERY_POINT: "1" },
   },
+  {
+    name: "soak: a daemon under load, faults and edits for ten minutes",
+    command: ["vitest", "run", "packages/cli/test/soak/soak.test.ts"],
+    env: { MUSTER_SOAK_SECONDS: "600" },
+  },
   ...benches.map((file): Run => ({
     name: file,
     command: ["node", "--conditions=muster-source", file],

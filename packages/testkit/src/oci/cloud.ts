@@ -37,6 +37,7 @@ export interface Quota {
 /** What the service leaves open, or what tests want to turn. */
 export interface CloudSettings extends Delays, PagingOptions {
   readonly listLagMs: number;
+  readonly keptAfterEndMs: number;
   readonly usedTokenOfDead: "instance" | "conflict";
   readonly unknownReference: "related" | "notFound";
   readonly terminateAgain: "conflict" | "notFound" | "modified";
@@ -94,9 +95,6 @@ export interface Cloud {
   readonly nextSerial: () => number;
 }
 
-/** How long a terminated instance can still be read and listed, and a finished work request. */
-export const keptAfterEndMs = 12 * 3_600_000;
-
 export const makeCloud = (seed: Seed, settings: CloudSettings, journal: Journal): Cloud => {
   let serial = 0;
   return {
@@ -138,20 +136,21 @@ export interface Seen {
 }
 
 /** How the instance looked at `time`; undefined before it was there and after it was forgotten. */
-export const seenAt = (instance: Instance, time: number): Seen | undefined => {
+export const seenAt = (cloud: Cloud, instance: Instance, time: number): Seen | undefined => {
   const revision = revisionAt(instance.history, time);
   if (revision === undefined) return undefined;
+  const { keptAfterEndMs } = cloud.settings;
   const forgotten = revision.state === "TERMINATED" && time >= revision.at + keptAfterEndMs;
   return forgotten ? undefined : { instance, revision };
 };
 
 export const findInstance = (cloud: Cloud, id: string, time: number): Seen | undefined => {
   const instance = cloud.instances.get(id);
-  return instance === undefined ? undefined : seenAt(instance, time);
+  return instance === undefined ? undefined : seenAt(cloud, instance, time);
 };
 
 export const allSeenAt = (cloud: Cloud, time: number): readonly Seen[] =>
-  [...cloud.instances.values()].flatMap((instance) => seenAt(instance, time) ?? []);
+  [...cloud.instances.values()].flatMap((instance) => seenAt(cloud, instance, time) ?? []);
 
 /** Puts an instance into the given states and stores it. */
 export const moveInstance = (
@@ -228,11 +227,12 @@ export const endWorkRequests = (
 
 /** Frees what can no longer be seen by anybody, so that long runs stay bounded. */
 export const forgetTheOld = (cloud: Cloud, now: number): void => {
-  const oldestView = now - cloud.settings.listLagMs;
+  const { keptAfterEndMs, listLagMs } = cloud.settings;
+  const oldestView = now - listLagMs;
   for (const instance of cloud.instances.values()) {
     const last = instance.history.at(-1);
     if (last === undefined || last.at > oldestView) continue;
-    if (seenAt(instance, oldestView) === undefined) cloud.instances.delete(instance.id);
+    if (seenAt(cloud, instance, oldestView) === undefined) cloud.instances.delete(instance.id);
   }
   for (const workRequest of cloud.workRequests.values()) {
     if (now >= workRequest.finishedAt + keptAfterEndMs) cloud.workRequests.delete(workRequest.id);

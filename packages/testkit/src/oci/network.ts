@@ -98,7 +98,8 @@ export const listVnicAttachments: Decide = (cloud, call) => {
 /** The instance whose resource of this kind has the given OCID. */
 const ownerOf = (cloud: Cloud, kind: string, id: string | undefined, now: number) => {
   for (const instance of cloud.instances.values()) {
-    if (id?.endsWith(lettersOf(kind, instance.serial)) === true) return seenAt(instance, now);
+    if (id?.endsWith(lettersOf(kind, instance.serial)) === true)
+      return seenAt(cloud, instance, now);
   }
   return undefined;
 };

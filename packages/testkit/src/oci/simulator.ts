@@ -53,6 +53,11 @@ export interface OciSimulatorOptions {
   readonly launchPassesStarting?: boolean;
   /** ListInstances answers from the state this long ago, milliseconds. Default 0. */
   readonly listLagMs?: number;
+  /**
+   * How long a terminated instance can still be read and listed, and a finished work request,
+   * milliseconds. Default 12 hours.
+   */
+  readonly keptAfterEndMs?: number;
   /** Most items on a page of any list. Default 100. */
   readonly pageSize?: number;
   /** Puts an empty page between any two pages of a list. Default false. */
@@ -201,6 +206,7 @@ const settingsOf = (options: OciSimulatorOptions): CloudSettings => ({
   startDelayMs: options.startDelayMs ?? 1_000,
   launchPassesStarting: options.launchPassesStarting ?? false,
   listLagMs: options.listLagMs ?? 0,
+  keptAfterEndMs: options.keptAfterEndMs ?? 12 * 3_600_000,
   pageSize: Math.max(1, options.pageSize ?? 100),
   emptyPages: options.emptyPages ?? false,
   usedTokenOfDead: options.usedTokenOfDead ?? "instance",

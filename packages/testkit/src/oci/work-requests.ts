@@ -1,7 +1,7 @@
 // Decides what the operations on work requests answer.
 
 import { notFound, ok } from "./answer.ts";
-import { keptAfterEndMs, type Cloud, type WorkRequest } from "./cloud.ts";
+import type { Cloud, WorkRequest } from "./cloud.ts";
 import { refuseCompartment, wants } from "./compartment-query.ts";
 import { answered, type Call, type Decide } from "./call.ts";
 import { page } from "./paging.ts";
@@ -46,7 +46,8 @@ const resourceAt = (workRequest: WorkRequest, now: number) => ({
 const find = (cloud: Cloud, call: Call): WorkRequest | undefined => {
   const workRequest = cloud.workRequests.get(call.path["workRequestId"] ?? "");
   if (cloud.settings.workRequests === "forbidden") return undefined;
-  return workRequest === undefined || call.now >= workRequest.finishedAt + keptAfterEndMs
+  return workRequest === undefined ||
+    call.now >= workRequest.finishedAt + cloud.settings.keptAfterEndMs
     ? undefined
     : workRequest;
 };
@@ -72,7 +73,7 @@ export const listWorkRequests: Decide = (cloud, call) => {
     .filter(
       (item) =>
         wants(call, "compartmentId", item.compartmentId) &&
-        call.now < item.finishedAt + keptAfterEndMs &&
+        call.now < item.finishedAt + cloud.settings.keptAfterEndMs &&
         (resourceId === null || item.instanceId === resourceId),
     )
     // The newest first.
