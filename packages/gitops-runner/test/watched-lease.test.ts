@@ -12,6 +12,7 @@ import { Store, StoreError, type StoreShape } from "@muster/core/store/store";
 import { fetchBranch } from "../src/fetch.ts";
 import type { Git } from "../src/git.ts";
 import { makeWatchedLease } from "../src/watched-lease.ts";
+import { gitOf, makeBody } from "./bodies.ts";
 import { gitLayer, makeSandbox, type Sandbox } from "./sandbox.ts";
 
 const owner = "us";
@@ -132,6 +133,42 @@ describe("the lease of a run", () => {
         expect(sandbox.inRemote("", "log", "-1", "--format=%s", ref)).toMatch(/released$/u);
       }
       const held = yield* claim;
+      yield* held.commit!({ owner, puts: [head("a")] });
+      expect(yield* store.load(owner)).toEqual([head("a")]);
+    }));
+
+  test("is not moved by what a person records meanwhile: both stay", () =>
+    Effect.gen(function* () {
+      const { store, claim } = yield* ready;
+      const held = yield* claim;
+      const document = { kind: "FakeFleet", name: "site" };
+      const wish = { by: "ann", reason: "x", at: "2026-05-01T12:00:00.000Z" };
+      const until = "2026-05-01T13:00:00.000Z";
+      yield* store.commit({ owner, puts: [{ _tag: "Suspension", document, ...wish, until }] });
+      yield* held.commit!({ owner, puts: [head("a")] });
+      const records = yield* store.load(owner);
+      expect(records.map(({ _tag }) => _tag)).toEqual(["Head", "Suspension"]);
+    }));
+
+  test("is waited out by the same host when it starts again after its death", () =>
+    Effect.gen(function* () {
+      const { sandbox, store } = yield* ready;
+      const whose = { owner, environment: "default" };
+      const body = makeBody();
+      yield* Effect.addFinalizer(() => body.bury);
+      const first = yield* watchedOn(sandbox, store, whose).pipe(Effect.provide(gitOf(body)));
+      const dead = yield* Effect.flatMap(first.lease.look, first.lease.claim).pipe(
+        Scope.provide(yield* Scope.make()),
+      );
+      body.at(1, "dies");
+      const { lease } = yield* watchedOn(sandbox, store, whose);
+      const claim = Effect.flatMap(lease.look, lease.claim);
+      expect(yield* Effect.flip(claim)).toMatchObject({ reason: "Taken", heldUntil: 120_000 });
+      yield* TestClock.adjust(120_000);
+      const held = yield* claim;
+      expect((yield* Effect.flip(dead.commit!({ owner, puts: [head("late")] }))).reason).toBe(
+        "Fenced",
+      );
       yield* held.commit!({ owner, puts: [head("a")] });
       expect(yield* store.load(owner)).toEqual([head("a")]);
     }));
