@@ -92,6 +92,18 @@ describe("examineSqliteStore", () => {
       const foreign = yield* examineSqliteStore({ path: file });
       assert.deepStrictEqual(verdicts(foreign), { store: "failed" });
       assert.strictEqual(foreign[0]!.origin, "infrastructure");
+      const another = yield* temporaryFile;
+      fs.mkdirSync(path.dirname(another), { recursive: true });
+      (yield* openRaw(another)).exec("CREATE TABLE theirs (a)");
+      const theirs = yield* examineSqliteStore({ path: another });
+      assert.deepStrictEqual(verdicts(theirs), { store: "failed" });
+      assert.include(theirs[0]!.message, "another application");
+      const nameless = yield* written;
+      (yield* openRaw(nameless)).exec("DELETE FROM meta WHERE name = 'id'");
+      assert.strictEqual(
+        verdicts(yield* examineSqliteStore({ path: nameless }))["store"],
+        "failed",
+      );
     }),
   );
 
