@@ -17,6 +17,8 @@ export interface WriteRequest {
   readonly owner: string;
   readonly fence: number | undefined;
   readonly deletes: ReadonlyArray<string>;
+  /** Deleted where the row still is just so. */
+  readonly spent: ReadonlyArray<RecordRow>;
   readonly puts: ReadonlyArray<RecordRow>;
   /** Pure; called within the transaction with the head that was read there. */
   readonly seal: (head: AuditHead) => ReadonlyArray<AuditRow>;

@@ -110,6 +110,14 @@ const writeRecords = (session: SqliteSession, request: WriteRequest): void => {
   for (const key of request.deletes) {
     session.run("DELETE FROM records WHERE owner = ? AND key = ?", owner, toColumn(key));
   }
+  for (const { key, json } of request.spent) {
+    session.run(
+      "DELETE FROM records WHERE owner = ? AND key = ? AND json = ?",
+      owner,
+      toColumn(key),
+      json,
+    );
+  }
   for (const row of request.puts) {
     session.run(
       "INSERT INTO records (owner, key, json) VALUES (?, ?, ?) " +

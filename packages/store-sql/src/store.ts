@@ -115,6 +115,7 @@ const write = (
       owner: staged.owner,
       fence: staged.fence,
       deletes: staged.deletes,
+      spent: staged.spent,
       puts: staged.puts,
       seal: (head) => sealAll(head, staged.audit),
     })

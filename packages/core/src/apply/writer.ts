@@ -13,6 +13,8 @@ import { recordKey, type StoreRecord } from "../words/record.ts";
 export interface Write {
   readonly puts?: ReadonlyArray<StoreRecord>;
   readonly deletes?: ReadonlyArray<string>;
+  /** Deleted unless they are others by now. */
+  readonly spent?: ReadonlyArray<StoreRecord>;
   readonly audit?: ReadonlyArray<AuditDraft>;
 }
 
@@ -81,7 +83,7 @@ export const makeWriter = Effect.fnUntraced(function* (
 
 const committing = (
   commit: StoreShape["commit"],
-  batch: Required<Pick<Batch, "puts" | "deletes" | "audit">> & Batch,
+  batch: Required<Pick<Batch, "puts" | "deletes" | "spent" | "audit">> & Batch,
 ): Effect.Effect<void, StoreError> =>
   commit(batch).pipe(
     Effect.asVoid,
@@ -93,7 +95,7 @@ const committing = (
     ),
     traced(spans.storeCommit, {
       attributes: {
-        [attributes.records]: batch.puts.length + batch.deletes.length,
+        [attributes.records]: batch.puts.length + batch.deletes.length + batch.spent.length,
         [attributes.auditEntries]: batch.audit.length,
       },
     }),
@@ -102,6 +104,7 @@ const committing = (
 const merge = (writes: ReadonlyArray<Write>) => {
   const puts = new Map<string, StoreRecord>();
   const deletes = new Set<string>();
+  const spent: Array<StoreRecord> = [];
   const audit: Array<AuditDraft> = [];
   for (const write of writes) {
     for (const key of write.deletes ?? []) {
@@ -112,7 +115,8 @@ const merge = (writes: ReadonlyArray<Write>) => {
       deletes.delete(recordKey(record));
       puts.set(recordKey(record), record);
     }
+    spent.push(...(write.spent ?? []));
     audit.push(...(write.audit ?? []));
   }
-  return { puts: [...puts.values()], deletes: [...deletes], audit };
+  return { puts: [...puts.values()], deletes: [...deletes], spent, audit };
 };

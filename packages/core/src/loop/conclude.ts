@@ -55,11 +55,11 @@ export const conclude = Effect.fn("report")(function* (
   const { puts: history = [], deletes: past = [] } = concluded.history ?? {};
   const puts = [...news, ...quarantine.puts, ...history];
   const spent = units.flatMap((unit) => spentWishes(unit.plan, unit.records));
-  const deletes = [...forgotten, ...quarantine.deletes, ...spent, ...past];
-  const isNews = puts.length + deletes.length > 0;
+  const deletes = [...forgotten, ...quarantine.deletes, ...past];
+  const isNews = puts.length + deletes.length + spent.length > 0;
   if (isNews) {
     yield* fence.claim;
-    yield* fence.writer.write({ puts, deletes });
+    yield* fence.writer.write({ puts, deletes, spent });
   }
   return { statuses, news: isNews };
 });

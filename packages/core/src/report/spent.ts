@@ -1,20 +1,18 @@
 // Decides which wishes about a document have had their day, so that nothing reads them again later.
 
 import type { Plan } from "../words/plan.ts";
-import { recordKey, type StoreRecord } from "../words/record.ts";
+import type { StoreRecord } from "../words/record.ts";
 
 /**
- * The keys of wishes that came true or came to their end: to destroy what is gone or is asked for
+ * The wishes that came true or came to their end: to destroy what is gone or is asked for
  * again, to restart what was restarted, of numbers that do not hold any more. None while the plan
  * may not be applied or not all was seen: then nothing was told for good.
  */
 export const spentWishes = (
   plan: Plan,
   records: ReadonlyArray<StoreRecord>,
-): ReadonlyArray<string> =>
-  plan.hold !== null || !plan.seen
-    ? []
-    : records.filter((record) => isSpent(plan, record)).map(recordKey);
+): ReadonlyArray<StoreRecord> =>
+  plan.hold !== null || !plan.seen ? [] : records.filter((record) => isSpent(plan, record));
 
 const isSpent = (plan: Plan, record: StoreRecord): boolean => {
   switch (record._tag) {

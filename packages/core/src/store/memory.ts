@@ -24,6 +24,7 @@ export interface StagedBatch {
   readonly fence: number | undefined;
   readonly puts: ReadonlyArray<RecordRow>;
   readonly deletes: ReadonlyArray<string>;
+  readonly spent: ReadonlyArray<RecordRow>;
   readonly audit: ReadonlyArray<AuditDraft>;
 }
 
@@ -36,15 +37,17 @@ export const stageBatch = (batch: Batch): Result.Result<StagedBatch, string> =>
   Result.gen(function* () {
     const puts: Array<RecordRow> = [];
     for (const record of batch.puts ?? []) puts.push(yield* encodeRecord(record));
+    const spent: Array<RecordRow> = [];
+    for (const record of batch.spent ?? []) spent.push(yield* encodeRecord(record));
     const audit: Array<AuditDraft> = [];
     for (const draft of batch.audit ?? []) audit.push(yield* checkDraft(draft));
     const { owner, fence, deletes = [] } = batch;
-    return { owner, fence, puts, deletes, audit };
+    return { owner, fence, puts, deletes, spent, audit };
   });
 
 /** Whether a batch asks for nothing to be written. */
 export const isEmptyBatch = (staged: StagedBatch): boolean =>
-  staged.puts.length === 0 && staged.deletes.length === 0 && staged.audit.length === 0;
+  [staged.puts, staged.deletes, staged.spent, staged.audit].every(({ length }) => length === 0);
 
 const encodeRecord = (record: StoreRecord): Result.Result<RecordRow, string> =>
   Schema.encodeUnknownResult(StoreRecord)(record).pipe(
@@ -163,6 +166,7 @@ const withBatch = (
 const withRecords = (image: MemoryImage, staged: StagedBatch): MemoryImage["records"] => {
   const share = new Map(image.records.get(staged.owner));
   for (const key of staged.deletes) share.delete(key);
+  for (const { key, json } of staged.spent) if (share.get(key) === json) share.delete(key);
   for (const row of staged.puts) share.set(row.key, row.json);
   const records = new Map(image.records);
   if (share.size === 0) records.delete(staged.owner);

@@ -37,6 +37,8 @@ export interface Batch {
   readonly puts?: ReadonlyArray<StoreRecord>;
   /** Record keys, as `recordKey` spells them. */
   readonly deletes?: ReadonlyArray<string>;
+  /** Deleted as well where they stand just so: what anybody wrote in their place meanwhile stays. */
+  readonly spent?: ReadonlyArray<StoreRecord>;
   readonly audit?: ReadonlyArray<AuditDraft>;
 }
 

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect";
 import * as TestClock from "effect/testing/TestClock";
 import { makeMemoryStore } from "@muster/core/store/memory";
 import type { StoreShape } from "@muster/core/store/store";
+import type { Handler } from "@muster/core/words/provider";
 import { makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
 import { living } from "../../src/fleet/survival.ts";
 import { type FakeDocument, fakeTurn, fleetOf } from "../../src/fleet/turn.ts";
@@ -21,7 +22,7 @@ const start = Effect.fnUntraced(function* (count: number) {
   return { cloud, store, turn };
 });
 
-const override = (store: StoreShape, count: number, instead: number) =>
+const override = (store: StoreShape, count: number, instead: number, end = until) =>
   store.commit({
     owner: "us",
     puts: [
@@ -32,16 +33,13 @@ const override = (store: StoreShape, count: number, instead: number) =>
         by: "ann",
         reason: "black friday",
         at: "2026-05-01T12:00:00.000Z",
-        until,
+        until: end,
       },
     ],
   });
 
 const overridesIn = (store: StoreShape) =>
-  Effect.map(
-    store.load("us"),
-    (records) => records.filter(({ _tag }) => _tag === "Override").length,
-  );
+  Effect.map(store.load("us"), (records) => records.filter((record) => record._tag === "Override"));
 
 describe("an override", () => {
   it.effect("is not fought by the loop, says when it ends, and ends then by itself", () =>
@@ -61,7 +59,28 @@ describe("an override", () => {
       const after = yield* turn(fleetOf(2));
       assert.deepStrictEqual(living(cloud, "site"), ["web-1.1", "web-2.1"]);
       assert.isTrue(after.outcomes.every(({ change }) => change.reason.code === "CountLowered"));
-      assert.strictEqual(yield* overridesIn(store), 0);
+      assert.lengthOf(yield* overridesIn(store), 0);
+    }),
+  );
+
+  it.effect("is not lost when it is given while a turn ends the one before", () =>
+    Effect.gen(function* () {
+      const { cloud, store, turn } = yield* start(2);
+      yield* override(store, 2, 2);
+      yield* TestClock.setTime(Date.parse(until));
+      const later = "2026-05-01T14:00:00.000Z";
+      const handler: Handler = {
+        ...cloud.handler,
+        observe: (requests) =>
+          Effect.tap(cloud.handler.observe(requests), () =>
+            Effect.ignore(override(store, 6, 2, later)),
+          ),
+      };
+      yield* fakeTurn({ cloud, store, documents: [fleetOf(2)], handler });
+      const [given] = yield* overridesIn(store);
+      assert.strictEqual(given?.until, later);
+      yield* turn(fleetOf(2));
+      assert.lengthOf(living(cloud, "site"), 6);
     }),
   );
 
@@ -85,7 +104,7 @@ describe("an override", () => {
       assert.lengthOf(living(cloud, "site"), 4);
       yield* turn(fleetOf(3));
       assert.lengthOf(living(cloud, "site"), 3);
-      assert.strictEqual(yield* overridesIn(store), 0);
+      assert.lengthOf(yield* overridesIn(store), 0);
       yield* turn(fleetOf(2));
       assert.lengthOf(living(cloud, "site"), 2);
     }),

@@ -5,6 +5,7 @@ import { makeMemoryDisk, makeMemoryStore, neverHeld } from "@muster/core/store/m
 import type { MemoryDisk } from "@muster/core/store/memory";
 import type { StoreShape } from "@muster/core/store/store";
 import { canonicalJson } from "@muster/core/words/canonical";
+import { recordKey } from "@muster/core/words/record";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import type { StoreGround } from "../../src/store/check.ts";
@@ -43,8 +44,8 @@ const faults: ReadonlyArray<{
     fault: "forgets the fence",
     breakIt: (store) => ({
       ...store,
-      commit: ({ owner, puts = [], deletes = [], audit = [] }) =>
-        store.commit({ owner, puts, deletes, audit }),
+      commit: ({ owner, puts = [], deletes = [], spent = [], audit = [] }) =>
+        store.commit({ owner, puts, deletes, spent, audit }),
     }),
     red: "under the current lease",
   },
@@ -109,6 +110,15 @@ const faults: ReadonlyArray<{
       commit: (batch) => store.commit({ ...batch, deletes: [] }),
     }),
     red: "a deleted record is gone",
+  },
+  {
+    fault: "deletes what is spent by its key alone",
+    breakIt: (store) => ({
+      ...store,
+      commit: ({ spent = [], deletes = [], ...batch }) =>
+        store.commit({ ...batch, deletes: [...deletes, ...spent.map(recordKey)] }),
+    }),
+    red: "what is spent is gone only where",
   },
   {
     fault: "keeps one share for all owners",

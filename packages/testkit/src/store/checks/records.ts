@@ -64,6 +64,23 @@ export const recordChecks: ReadonlyArray<StoreCheck> = [
       }),
   },
   {
+    name: "what is spent is gone only where it stands just so, and for its owner alone",
+    run: (ground) =>
+      Effect.gen(function* () {
+        const store = yield* ground.open;
+        const [spent, before, now] = [
+          sampleIntent("spent"),
+          sampleStatus("web", "before"),
+          sampleStatus("web", "now"),
+        ];
+        yield* store.commit({ owner: "owner-a", puts: [spent, now] });
+        yield* store.commit({ owner: "owner-b", puts: [spent] });
+        yield* store.commit({ owner: "owner-a", spent: [spent, before, sampleIntent("absent")] });
+        yield* expectSame("records of a", yield* store.load("owner-a"), [now]);
+        yield* expectSame("records of b", yield* store.load("owner-b"), [spent]);
+      }),
+  },
+  {
     name: "within a batch deletes come before puts, and the last put of a key stays",
     run: (ground) =>
       Effect.gen(function* () {
