@@ -5,8 +5,9 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Random from "effect/Random";
 import { join } from "node:path";
+import { makeStoreLease } from "@muster/core/lease/store-lease";
 import { makeMemoryStore } from "@muster/core/store/memory";
-import type { StoreShape } from "@muster/core/store/store";
+import { StoreError, type StoreShape } from "@muster/core/store/store";
 import type { DocumentStatus } from "@muster/core/words/status";
 import { type FakeCloud, makeFakeCloud } from "@muster/testkit/fleet/fake-cloud";
 import { fakePlugin } from "@muster/testkit/fleet/fake-fleet";
@@ -223,6 +224,8 @@ const describeSweep = (name: string, shared: boolean): void => {
   );
 };
 
+const unavailable = new StoreError({ reason: "Unavailable", place: "memory:", message: "away" });
+
 describe("law 7: take-over", () => {
   it.effect("a removal that comes late removes nothing that is asked for again", () =>
     Effect.gen(function* () {
@@ -288,6 +291,63 @@ describe("law 7: take-over", () => {
       assert.notInclude(asked, 2, "only who was late ever meant to say it");
       for (const { looping } of [first, second]) yield* looping.askToStop;
       yield* second.looping.pass(30_000);
+    }).pipe(Effect.scoped, Effect.provide(watched(gitLayer))),
+  );
+
+  it.effect("who is fenced by a person's apply in the middle of work goes on by itself", () =>
+    Effect.gen(function* () {
+      const world = yield* openWorld(true);
+      const [store] = world.stores;
+      const owner = ownerOf(world.box.repository, "default");
+      world.box.commit({ "site.json": documentOf(3, "site", 2) });
+      world.box.pushMain();
+      const { looping } = yield* start(world, 0);
+      for (let waited = 0; alive(world).length < 2 && waited < 20; waited += 1) {
+        yield* looping.pass(3_000);
+      }
+      assert.isTrue(looping.state().holdsLease);
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const lease = makeStoreLease({ store, owner, holder: "ann" });
+          yield* lease.claim(yield* lease.look);
+          yield* looping.pass(interval);
+          assert.isFalse(looping.state().holdsLease);
+        }),
+      );
+      yield* converge(world, looping, 3);
+      yield* expectWhole(world);
+      const troubles = looping.events.filter((event) => event.type === "trouble");
+      assert.deepStrictEqual(
+        troubles.map(({ error }) => error.reason),
+        ["Fenced"],
+      );
+      yield* looping.askToStop;
+      yield* looping.pass(30_000);
+    }).pipe(Effect.scoped, Effect.provide(watched(gitLayer))),
+  );
+
+  it.effect("a store that is away for a moment when it is claimed is claimed the next time", () =>
+    Effect.gen(function* () {
+      const world = yield* openWorld(true);
+      const [store] = world.stores;
+      let away = 2;
+      const flaky: StoreShape = {
+        ...store,
+        claimLease: (claim) =>
+          Effect.suspend(() => {
+            away -= 1;
+            return away < 0 ? store.claimLease(claim) : Effect.fail(unavailable);
+          }),
+      };
+      world.box.commit({ "site.json": documentOf(3, "site", 2) });
+      world.box.pushMain();
+      const { looping } = yield* start({ ...world, stores: [flaky, flaky] }, 0);
+      yield* converge(world, looping, 3);
+      yield* expectWhole(world);
+      const troubles = looping.events.filter((event) => event.type === "trouble");
+      assert.lengthOf(troubles, 2);
+      yield* looping.askToStop;
+      yield* looping.pass(30_000);
     }).pipe(Effect.scoped, Effect.provide(watched(gitLayer))),
   );
 
