@@ -123,4 +123,23 @@ describe("a session", () => {
       assert.strictEqual(refused(simulator), 0);
     }),
   );
+
+  it.effect(
+    "that is refused before its end is sent once, and taken anew when somebody signed in",
+    () =>
+      Effect.gen(function* () {
+        const { simulator, account, look, tokenFile } = yield* ready;
+        assert.strictEqual(yield* look, "seen");
+        simulator.tokens.revoke();
+        const error = yield* look;
+        assert.notStrictEqual(error, "seen");
+        if (error === "seen") return;
+        assert.strictEqual(error.reason, "Denied");
+        assert.include(error.remedy ?? "", "has a session expired");
+        assert.strictEqual(refused(simulator), 1);
+        yield* Effect.promise(() => writeFile(tokenFile, simulator.tokens.signIn(account)));
+        assert.strictEqual(yield* look, "seen");
+        assert.strictEqual(refused(simulator), 1);
+      }),
+  );
 });
