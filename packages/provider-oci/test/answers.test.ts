@@ -132,7 +132,9 @@ describe("a launch that is refused", () => {
         const [failed, ...others] = failures(report.outcomes);
         assert.deepStrictEqual(others, []);
         assert.strictEqual(failed?.code, reason);
-        assert.include(failed?.message, `${status} ${code}: words of OCI`);
+        const { requestId } = simulator.requests().find((one) => one.status === status)!;
+        const told = `LaunchInstance: ${status} ${code}: words of OCI (request ${requestId})`;
+        assert.strictEqual(failed?.message, told);
         assert.include(failed?.remedy ?? "", remedy);
         // Not again for itself, and not for the second that is missing.
         assert.strictEqual(asked("LaunchInstance"), 1);

@@ -278,6 +278,7 @@ const inDoubt = (error: ProviderError): ProviderError =>
     operation: error.operation,
     message: `an earlier try was not answered; the last one: ${error.message}`,
     remedy: error.remedy ?? "the next run reads back what came of it",
+    ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
   });
 
 /** Every try of a write asks first whether we still may. */

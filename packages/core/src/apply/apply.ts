@@ -454,10 +454,14 @@ const failed = (plan: Plan, change: Change, error: ProviderError, sent: Act.Sent
     change,
     result,
     code: error.reason,
-    message: escapeText(`${error.operation}: ${error.message}`, 1_000),
+    message: escapeText(`${error.operation}: ${error.message}${requestOf(error)}`, 1_000),
     remedy: escapeText(error.remedy ?? usualRemedy[result], 1_000),
   };
 };
+
+/** The server's identifier of the request: who runs the server asks for it. */
+const requestOf = ({ requestId }: ProviderError): string =>
+  requestId === undefined ? "" : ` (request ${requestId})`;
 
 /** What is true of every failure that the provider knows no remedy for. */
 const usualRemedy = {
