@@ -162,7 +162,7 @@ describe("scaling one fleet", () => {
 });
 
 describe("scaling from 0 to 200 in virtual time, over HTTP", () => {
-  for (const launchSeconds of [2, 45, 120]) {
+  for (const launchSeconds of [2, 45, 240]) {
     it.effect(`of ${launchSeconds} s a launch costs three requests each at most`, () =>
       Effect.scoped(
         Effect.gen(function* () {

@@ -4,9 +4,9 @@
 const maxWaits = 10_000;
 
 /** How long the list may show no end before the work request is asked, in milliseconds. */
-const overdueMillis = 120_000;
+const overdueMillis = 300_000;
 /** A list that is older than this part of the wait is too old for it, and so is one of this age. */
-const staleness = { part: 1 / 20, millis: 2_000 } as const;
+const staleness = { part: 1 / 20, millis: 5_000 } as const;
 
 /** How an awaited instance stands in the list. */
 export type Listed = "living" | "leaving" | "absent";
