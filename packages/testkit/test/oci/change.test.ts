@@ -163,6 +163,18 @@ it.effect("terminates through TERMINATING [terminate.lifecycle]", () =>
   }),
 );
 
+it.effect("shows a terminated instance as long as it is told to", () =>
+  simulated({ terminateDelayMs: 0, keptAfterEndMs: 1_000 }, async (bench) => {
+    const instanceId = await launch(bench);
+    await bench.compute.terminateInstance({ instanceId });
+    bench.simulator.advance(999);
+    expect(await stateOf(bench, instanceId)).toBe("TERMINATED");
+    bench.simulator.advance(1);
+    const gone = "404 NotAuthorizedOrNotFound";
+    expect(await refusalOf(bench.compute.getInstance({ instanceId }))).toBe(gone);
+  }),
+);
+
 it.effect("shows a terminated instance for twelve hours [terminate.kept]", () =>
   simulated({ terminateDelayMs: 0 }, async (bench) => {
     const { compute, simulator } = bench;
