@@ -25,6 +25,10 @@ export const inspectorIn = (said: string): string =>
 export const openHeap = async (inspector: string): Promise<Heap> => {
   const socket = new WebSocket(inspector);
   const waiting = new Map<number, (result: unknown) => void>();
+  const gone = new Promise<never>((_, reject) => {
+    socket.addEventListener("close", () => reject(new Error("the process is gone")));
+  });
+  gone.catch(() => undefined);
   let sent = 0;
   socket.addEventListener("message", ({ data }) => {
     const { id, result } = JSON.parse(String(data)) as { id?: number; result?: unknown };
@@ -36,12 +40,14 @@ export const openHeap = async (inspector: string): Promise<Heap> => {
     socket.addEventListener("open", () => resolve());
     socket.addEventListener("error", () => reject(new Error(`nobody answers at ${inspector}`)));
   });
-  const call = <A>(method: string, params: object = {}): Promise<A> =>
-    new Promise((resolve) => {
+  const call = <A>(method: string, params: object = {}): Promise<A> => {
+    const answered = new Promise<A>((resolve) => {
       sent += 1;
       waiting.set(sent, (result) => resolve(result as A));
       socket.send(JSON.stringify({ id: sent, method, params }));
     });
+    return Promise.race([answered, gone]);
+  };
   return {
     afterCollection: async () => {
       await call("HeapProfiler.collectGarbage");

@@ -9,15 +9,12 @@
 // - each change that came to nothing by the audit has its line in the log;
 // - each edit of the document is taken or refused, and /control tells which.
 
-import * as Effect from "effect/Effect";
-import type { AuditEntry } from "@muster/core";
-import type { RequestEntry } from "@muster/testkit/oci/index";
-import { openSqliteStore } from "@muster/store-sql";
 import { living } from "../fleet.ts";
 import type { Started, World } from "../world.ts";
+import { isFailed, struck, uncounted, unlogged } from "./accounts.ts";
 import { type Edit, edits, keptWords, textOf } from "./edits.ts";
 import { faultsOf, type SoakFault } from "./faults.ts";
-import { inspectorIn, openHeap, type Point } from "./heap.ts";
+import { type Heap, inspectorIn, openHeap, type Point } from "./heap.ts";
 import * as load from "./load.ts";
 import { makeVoices } from "./voices.ts";
 
@@ -61,136 +58,89 @@ export interface Soaked {
 }
 
 export const soak = async (world: World, seconds: number): Promise<Soaked> => {
+  const stage = await open(world, seconds);
+  const [measured] = await Promise.all([
+    measure(stage, seconds),
+    loadAll(stage),
+    editAll(stage),
+    plantAll(stage),
+  ]);
+  await converge(stage);
+  await settleAccounts(stage);
+  const code = await end(stage);
+  for (const text of await unlogged(world, stage.daemon)) stage.target.fault(text);
+  return { ...measured, events: stage.events, faults: stage.faults, code };
+};
+
+interface Stage {
+  readonly world: World;
+  /** The daemon's document. */
+  readonly file: string;
+  readonly daemon: Started;
+  readonly heap: Heap;
+  readonly target: load.Target;
+  readonly events: Map<string, number>;
+  readonly faults: ReadonlyArray<string>;
+  /** When it began, by `performance.now`. */
+  readonly began: number;
+  /** Milliseconds until the time is over. */
+  readonly left: () => number;
+  /** The loop was seen to turn no more: nobody waits for it any longer. */
+  isStuck: boolean;
+}
+
+const open = async (world: World, seconds: number): Promise<Stage> => {
   const file = await world.write("f/fleet.yaml", textOf(3));
   const daemon = world.startFleetctl(
     ["--config", file, "--http", "127.0.0.1:0", "--reconcile-every", "1s"],
     { env: { NODE_OPTIONS: "--inspect=127.0.0.1:0" } },
   );
   await daemon.until("the token for changes");
-  const heap = await openHeap(inspectorIn(daemon.said()));
-
   const events = new Map<string, number>();
   const faults: Array<string> = [];
   const voices = makeVoices();
-  const target: load.Target = {
-    url: /listening on (http:\/\/\S+?)\/?(?:\s|$)/u.exec(daemon.said())![1]!,
-    token: /shown this once: (\S+)/u.exec(daemon.said())![1]!,
-    voices,
-    count: (sort) => void events.set(sort, (events.get(sort) ?? 0) + 1),
-    fault: (text) => {
-      // One that comes again and again is told once.
-      if (!faults.includes(text)) faults.push(text);
-    },
-  };
   daemon.process.stderr!.on("data", (data: Buffer) => {
     for (const line of data.toString().split("\n")) voices.hear("log", line);
   });
-
+  const heap = await openHeap(inspectorIn(daemon.said()));
   const began = performance.now();
-  const left = () => began + seconds * 1_000 - performance.now();
-  const atWork = new Set<Promise<unknown>>();
-  const begin = (work: Promise<unknown>): void => {
-    atWork.add(work);
-    void work.finally(() => atWork.delete(work));
+  return {
+    world,
+    file,
+    daemon,
+    heap,
+    events,
+    faults,
+    began,
+    left: () => began + seconds * 1_000 - performance.now(),
+    isStuck: false,
+    target: {
+      url: /listening on (http:\/\/\S+?)\/?(?:\s|$)/u.exec(daemon.said())![1]!,
+      token: /shown this once: (\S+)/u.exec(daemon.said())![1]!,
+      voices,
+      count: (sort) => void events.set(sort, (events.get(sort) ?? 0) + 1),
+      fault: (text) => {
+        // One that comes again and again is told once.
+        if (!faults.includes(text)) faults.push(text);
+      },
+    },
   };
+};
+
+/** Everything that comes from outside, each so often; ends when all of it is answered. */
+const loadAll = async (stage: Stage): Promise<void> => {
+  const { target, left, daemon } = stage;
+  const atWork = new Set<Promise<unknown>>();
   /** Begins `act` so often a minute until the time is over, however long one takes. */
   const often = async (perMinute: number, act: (turn: number) => Promise<unknown>) => {
     const step = 60_000 / (perMinute * times);
     for (let turn = 0; left() > step; turn += 1) {
       await sleep(step);
-      begin(act(turn));
+      const work = act(turn);
+      atWork.add(work);
+      void work.finally(() => atWork.delete(work));
     }
   };
-
-  let stuck = false;
-  /** Looks until `isSo`; no, when the loop turned too often without it, or turns no more. */
-  const within = async (
-    isSo: (control: NonNullable<Awaited<ReturnType<typeof load.readControl>>>) => boolean,
-  ): Promise<boolean> => {
-    let [first, last, since]: [number | null, number, number] = [null, 0, 0];
-    while (!stuck) {
-      const control = await load.readControl(target);
-      if (control === null) return false;
-      if (isSo(control)) return true;
-      first ??= control.loopCount;
-      since = control.loopCount === last ? since + 1 : 0;
-      last = control.loopCount;
-      if (last - first >= patience) return false;
-      if (since > looksAtOneTurn) {
-        stuck = true;
-        target.fault(`the loop stands still at turn ${last}`);
-      }
-      await sleep(100);
-    }
-    return false;
-  };
-
-  const editAll = async (): Promise<void> => {
-    for (let turn = 0; left() > partMillis / 2; turn += 1) {
-      const edit = edits[turn % edits.length]!;
-      await editOnce(edit, 3 + (turn % 4), turn);
-      await sleep(500);
-    }
-  };
-
-  const editOnce = async (edit: Edit, total: number, turn: number): Promise<void> => {
-    await edit.write(file, textOf(total), turn);
-    target.count("edits");
-    const told = await within(({ desired, lastError }) =>
-      edit.isFaulty ? keptWords.test(lastError ?? "") : desired === total,
-    );
-    if (!told) target.fault(`an edit was not told of: ${edit.name}`);
-    // Whole again, so that the next one is seen as another.
-    if (edit.isFaulty) await edits[0]!.write(file, textOf(total), turn);
-  };
-
-  const plantAll = async (): Promise<void> => {
-    for (let round = 0; ; round += 1) {
-      for (const fault of faultsOf(round)) {
-        if (left() < partMillis / 2) return;
-        await plantOnce(fault);
-        await sleep(500);
-      }
-    }
-  };
-
-  const plantOnce = async ({ name, rules, words, kills }: SoakFault): Promise<void> => {
-    const moment = voices.moment();
-    const before = struck(world);
-    world.simulator.faults.set(rules);
-    if (kills) killOne();
-    target.count("faults switched on");
-    const strikes = () => struck(world) - before;
-    const ended = await within(
-      () => strikes() > 0 && (words === null || voices.said(words, moment)),
-    );
-    if (!ended && strikes() === 0) target.fault(`a fault never struck: ${name}`);
-    else if (!ended) target.fault(`a fault was not told of: ${name}, ${strikes()} strikes`);
-    world.simulator.faults.clear();
-  };
-
-  const killOne = (): void => {
-    const [victim] = living(world.simulator);
-    if (victim === undefined) return;
-    world.simulator.kill(victim);
-    target.count("deaths");
-  };
-
-  const points: Array<Point> = [];
-  const turns: Array<number> = [];
-  const measure = async (): Promise<void> => {
-    const samples = 60;
-    let [part, counted] = [1, 0];
-    for (let sample = 1; sample <= samples; sample += 1) {
-      await sleep(began + (sample * seconds * 1_000) / samples - performance.now());
-      points.push([(performance.now() - began) / 1_000, await heap.afterCollection()]);
-      if (performance.now() - began < part * partMillis) continue;
-      const loopCount = (await load.readControl(target))?.loopCount ?? counted;
-      turns.push(loopCount - counted);
-      [part, counted] = [part + 1, loopCount];
-    }
-  };
-
   await Promise.all([
     often(ordinary.metrics, () => load.readMetrics(target)),
     often(ordinary.scrapes, () => load.scrape(target)),
@@ -206,17 +156,123 @@ export const soak = async (world: World, seconds: number): Promise<Soaked> => {
       target.count("hang-ups");
       daemon.process.kill("SIGHUP");
     }),
-    often(ordinary.deaths, async () => killOne()),
-    editAll(),
-    plantAll(),
-    measure(),
+    often(ordinary.deaths, async () => killOne(stage)),
   ]);
-  world.simulator.faults.clear();
   await Promise.all(atWork);
+};
 
+/** Mostly to another size, now and then a restart, which takes longest. */
+const change = (target: load.Target, turn: number): Promise<unknown> => {
+  target.count("changes asked for");
+  if (turn % 20 === 11) return load.restart(target);
+  return turn % 7 === 5 ? load.sync(target) : load.scale(target, 2 + ((turn * 5) % 6));
+};
+
+const killOne = ({ world, target }: Stage): void => {
+  const [victim] = living(world.simulator);
+  if (victim === undefined) return;
+  world.simulator.kill(victim);
+  target.count("deaths");
+};
+
+type Control = NonNullable<Awaited<ReturnType<typeof load.readControl>>>;
+
+/** Looks until `isSo`; no, when the loop turned too often without it, or turns no more. */
+const within = async (stage: Stage, isSo: (control: Control) => boolean): Promise<boolean> => {
+  let [first, last, since]: [number | null, number, number] = [null, 0, 0];
+  while (!stage.isStuck) {
+    const control = await load.readControl(stage.target);
+    if (control === null) return false;
+    if (isSo(control)) return true;
+    const { loopCount } = control;
+    first ??= loopCount;
+    since = loopCount === last ? since + 1 : 0;
+    last = loopCount;
+    if (last - first >= patience) return false;
+    if (since > looksAtOneTurn) {
+      stage.isStuck = true;
+      stage.target.fault(`the loop stands still at turn ${last}`);
+    }
+    await sleep(100);
+  }
+  return false;
+};
+
+const editAll = async (stage: Stage): Promise<void> => {
+  for (let turn = 0; stage.left() > partMillis / 2; turn += 1) {
+    await editOnce(stage, edits[turn % edits.length]!, 3 + (turn % 4), turn);
+    await sleep(500);
+  }
+};
+
+const editOnce = async (stage: Stage, edit: Edit, total: number, turn: number): Promise<void> => {
+  const { file, target } = stage;
+  await edit.write(file, textOf(total), turn);
+  target.count("edits");
+  const told = await within(stage, ({ desired, lastError }) =>
+    edit.isFaulty ? keptWords.test(lastError ?? "") : desired === total,
+  );
+  if (!told) target.fault(`an edit was not told of: ${edit.name}`);
+  // Whole again, so that the next one is seen as another.
+  if (edit.isFaulty) await edits[0]!.write(file, textOf(total), turn);
+};
+
+const plantAll = async (stage: Stage): Promise<void> => {
+  for (let round = 0; ; round += 1) {
+    for (const fault of faultsOf(round)) {
+      if (stage.left() < partMillis / 2) return;
+      await plantOnce(stage, fault);
+      await sleep(500);
+    }
+  }
+};
+
+const plantOnce = async (stage: Stage, fault: SoakFault): Promise<void> => {
+  const { world, target } = stage;
+  const { name, rules, words, kills } = fault;
+  const { voices } = target;
+  const moment = voices.moment();
+  const before = struck(world);
+  world.simulator.faults.set(rules);
+  if (kills) killOne(stage);
+  target.count("faults switched on");
+  const strikes = () => struck(world) - before;
+  const ended = await within(
+    stage,
+    () => strikes() > 0 && (words === null || voices.said(words, moment)),
+  );
+  if (!ended && strikes() === 0) target.fault(`a fault never struck: ${name}`);
+  else if (!ended) target.fault(`a fault was not told of: ${name}, ${strikes()} strikes`);
+  world.simulator.faults.clear();
+};
+
+/** The heap, sixty times in all, and how many turns each part had. */
+const measure = async (
+  { heap, target, began }: Stage,
+  seconds: number,
+): Promise<Pick<Soaked, "heap" | "turns">> => {
+  const samples = 60;
+  const points: Array<Point> = [];
+  const turns: Array<number> = [];
+  let counted = 0;
+  for (let sample = 1; sample <= samples; sample += 1) {
+    await sleep(began + (sample * seconds * 1_000) / samples - performance.now());
+    points.push([(performance.now() - began) / 1_000, await heap.afterCollection()]);
+    if (performance.now() - began < (turns.length + 1) * partMillis) continue;
+    const loopCount = (await load.readControl(target))?.loopCount ?? counted;
+    turns.push(loopCount - counted);
+    counted = loopCount;
+  }
+  return { heap: points, turns };
+};
+
+/** Without faults and load it comes to what the document asks for, and has nothing to complain of. */
+const converge = async (stage: Stage): Promise<void> => {
+  const { world, target } = stage;
   const total = 7;
-  await editOnce(edits[0]!, total, 0);
+  await editOnce(stage, edits[0]!, total, 0);
   const isThere = await within(
+    stage,
     ({ desired, actual, override, lastError, lastAction }) =>
       desired === total &&
       actual === total &&
@@ -227,80 +283,21 @@ export const soak = async (world: World, seconds: number): Promise<Soaked> => {
   if (!isThere || living(world.simulator).length !== total) {
     target.fault(`it did not converge: ${await load.readStatus(target)}`);
   }
-  const { loopCount = 0 } = (await load.readControl(target)) ?? {};
-  events.set("turns", loopCount);
-  events.set("requests to OCI", world.simulator.requests().length);
-  events.set("of them failed", world.simulator.requests().filter(isFailed).length);
+};
+
+const settleAccounts = async ({ world, target, events }: Stage): Promise<void> => {
+  const requests = world.simulator.requests();
+  events.set("turns", (await load.readControl(target))?.loopCount ?? 0);
+  events.set("requests to OCI", requests.length);
+  events.set("of them failed", requests.filter(isFailed).length);
   for (const text of uncounted(world, await load.scrape(target))) target.fault(text);
+};
+
+const end = ({ daemon, heap }: Stage): Promise<number | null> => {
   heap.close();
   daemon.process.kill("SIGTERM");
-  const code = await Promise.race([
-    daemon.ended.then((ran) => ran.code),
-    sleep(endMillis).then(() => null),
-  ]);
-  for (const text of await unlogged(world, daemon)) target.fault(text);
-  return { events, heap: points, turns, faults, code };
+  return Promise.race([daemon.ended.then(({ code }) => code), sleep(endMillis).then(() => null)]);
 };
 
 const sleep = (millis: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, millis)));
-
-/** Mostly to another size, now and then a restart, which takes longest. */
-const change = (target: load.Target, turn: number): Promise<unknown> => {
-  target.count("changes asked for");
-  if (turn % 20 === 11) return load.restart(target);
-  return turn % 7 === 5 ? load.sync(target) : load.scale(target, 2 + ((turn * 5) % 6));
-};
-
-const isFailed = ({ status, operation }: RequestEntry): boolean =>
-  status === 0 || (status >= 400 && !(status === 404 && asksForOne(operation)));
-
-/** That it is not there is an answer, too. */
-const asksForOne = (operation: string): boolean =>
-  operation.startsWith("Get") || operation === "TerminateInstance";
-
-const struck = ({ simulator }: World): number =>
-  simulator.requests().filter(({ fault }) => fault !== undefined).length;
-
-/** Calls of OCI that failed, and stand under no reason in what is told to Prometheus. */
-const uncounted = ({ simulator }: World, exposition: string): ReadonlyArray<string> =>
-  [...Map.groupBy(simulator.requests().filter(isFailed), ({ operation }) => operation)].flatMap(
-    ([operation, failed]) => {
-      const told = exposition
-        .split("\n")
-        .filter(
-          (line) =>
-            line.startsWith("muster_provider_call_duration_seconds_count{") &&
-            line.includes(`muster_operation="${operation}"`) &&
-            line.includes('error_type="'),
-        )
-        .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-      return told >= failed.length
-        ? []
-        : [`${failed.length} calls of ${operation} failed, and ${told} are counted`];
-    },
-  );
-
-/** Changes that came to nothing by the audit, and have no line in the log. */
-const unlogged = async (world: World, daemon: Started): Promise<ReadonlyArray<string>> => {
-  const lines = daemon.said().split("\n");
-  const entries = await auditOf(world);
-  const said = (outcome: string) =>
-    lines.filter((line) => line.includes(`muster.result=${outcome}`)).length;
-  return ["failed", "unknown"].flatMap((outcome) => {
-    const written = entries.filter((entry) => entry.outcome === outcome).length;
-    return said(outcome) >= written
-      ? []
-      : [`${written} changes ended as ${outcome}, and ${said(outcome)} are in the log`];
-  });
-};
-
-const auditOf = (world: World): Promise<ReadonlyArray<AuditEntry>> =>
-  Effect.runPromise(
-    Effect.scoped(
-      Effect.flatMap(
-        openSqliteStore({ path: world.at("f/.web.state.db"), readOnly: true }),
-        (store) => store.auditEntries(0, 1_000_000),
-      ),
-    ),
-  );
