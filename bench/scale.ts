@@ -1,89 +1,40 @@
-// Scaling a fleet from 0 to 200 through the SDK of OCI, held against launches that only wait.
+// Scaling a fleet from 0 to 200 and back through the SDK of OCI, held against launches and removals that only wait.
 
 import { join } from "node:path";
-import * as Effect from "effect/Effect";
 import { formatAddress } from "@muster/core/words/document";
-import { launchToken } from "@muster/core/words/member";
-import type { Handler } from "@muster/core/words/provider";
-import { templateMark } from "@muster/core/words/set";
-import { expand } from "@muster/core/plan/plan";
-import { readDocuments } from "@muster/core/read/read";
 import type { JournalEntry, RequestEntry } from "@muster/testkit/oci/index";
-import { oci } from "@muster/provider-oci";
 import { createMuster } from "@muster/sdk";
 import { layerSqlite } from "@muster/store-sql";
+import { fleetOf, inTurn, pluginOf } from "./in-turn.ts";
 import { type Figure, median, plainFigure, ratioFigure, report, timed } from "./runner.ts";
 import { type Simulator, startSimulator } from "./simulator.ts";
 
 const members = 200;
 const parallel = 20;
 const launchMillis = 1_000;
+const terminateMillis = 1_000;
 const waves = members / parallel;
 const owner = "bench";
 
-const fleet = (simulator: Simulator, name: string, count: number): string =>
-  JSON.stringify({
-    kind: "FleetConfig",
-    metadata: { name },
-    spec: {
-      compartmentId: simulator.compartmentId,
-      imageId: simulator.imageId,
-      subnetId: simulator.subnetId,
-      availabilityDomain: "AD-1",
-      shape: "VM.Standard.E4.Flex",
-      shapeConfig: { ocpus: 1, memoryInGBs: 16 },
-      scaling: { parallelLaunch: parallel },
-      auth: { method: "user", configFile: simulator.configFile },
-      instances: [{ name: "web", count }],
-    },
-  });
-
-const pluginOf = (simulator: Simulator) =>
-  oci({
-    endpoint: simulator.endpoint,
-    env: { HOME: simulator.folder },
-    allowDocumentCredentials: true,
-  });
-
-/** One launch after the other, each asked about without pause until it runs: nobody is faster. */
-const launchInTurn = (simulator: Simulator, launches: number): Promise<void> =>
-  Effect.gen(function* () {
-    const plugin = pluginOf(simulator);
-    const handler: Handler = yield* plugin.handler(plugin.resources[0]!);
-    const text = fleet(simulator, "ideal", launches);
-    const { documents } = readDocuments(plugin.kinds, [{ file: "ideal.json", text }]);
-    const expansion = expand(plugin.kinds, documents[0]!);
-    const set = expansion.sets[0]!;
-    const place = "Uocm:PHX-AD-1";
-    for (let slot = 1; slot <= launches; slot += 1) {
-      const member = { set: set.name, slot, generation: 1 };
-      const accepted = yield* handler.create({
-        expansion,
-        set,
-        member,
-        owner,
-        place,
-        token: launchToken(owner, expansion.document, member, place),
-        template: templateMark(set.template),
-      });
-      while (!(yield* handler.created(expansion, accepted)).done) yield* Effect.sleep(5);
-    }
-  }).pipe(Effect.scoped, Effect.runPromise);
-
-const scaleUp = async (simulator: Simulator, round: number): Promise<void> => {
-  const muster = createMuster({
+const openMuster = (simulator: Simulator, round: number) =>
+  createMuster({
     plugins: [pluginOf(simulator)],
     owner,
     store: layerSqlite({ path: join(simulator.folder, `${round}.db`) }),
   });
-  const text = fleet(simulator, "web", members);
+
+const scaleTo = async (
+  muster: ReturnType<typeof openMuster>,
+  simulator: Simulator,
+  count: number,
+): Promise<void> => {
+  const text = fleetOf(simulator, "web", count, { parallel });
   const { outcomes } = await muster.apply([{ file: "web.json", text }]);
-  await muster.close();
   const done = outcomes.filter((outcome) => outcome.result === "done");
   if (done.length !== members) {
     const first = outcomes.find((outcome) => outcome.result !== "done");
     const where = first === undefined ? "" : formatAddress(first.document);
-    throw new Error(`${done.length} of ${members} launched; ${where} ${first?.message ?? ""}`);
+    throw new Error(`${done.length} of ${members} done; ${where} ${first?.message ?? ""}`);
   }
 };
 
@@ -101,52 +52,91 @@ const peakInFlight = (journal: ReadonlyArray<JournalEntry>): number => {
   return steps.reduce((peak, { step }) => Math.max(peak, (inFlight += step)), 0);
 };
 
-const perLaunch = (requests: ReadonlyArray<RequestEntry>, operation?: string): number =>
+const perMember = (requests: ReadonlyArray<RequestEntry>, operation?: string): number =>
   requests.filter((entry) => operation === undefined || entry.operation === operation).length /
   members;
 
 async function* figures(): AsyncGenerator<Figure> {
-  const simulator = await startSimulator(launchMillis);
+  const simulator = await startSimulator(launchMillis, terminateMillis);
   const rounds = 3;
-  const times: Array<readonly [run: number, peer: number]> = [];
+  const up: Array<readonly [run: number, peer: number]> = [];
+  const down: Array<readonly [run: number, peer: number]> = [];
   const processor: Array<number> = [];
   let peak = 0;
   let asked: ReadonlyArray<RequestEntry> = [];
+  let askedDown: ReadonlyArray<RequestEntry> = [];
   try {
     // Loading and compiling the SDK is the start-up's time, not the schedule's.
-    await launchInTurn(simulator, 1);
+    await inTurn(simulator, 1);
     for (let round = 0; round < rounds; round += 1) {
       await simulator.reset();
+      const muster = openMuster(simulator, round);
       const before = process.cpuUsage();
-      const run = await timed(() => scaleUp(simulator, round));
+      const upward = await timed(() => scaleTo(muster, simulator, members));
       const { user, system } = process.cpuUsage(before);
       processor.push((user + system) / 1_000 / members);
       peak = Math.max(peak, peakInFlight(await simulator.journal()));
       asked = await simulator.requests();
+      const downward = await timed(() => scaleTo(muster, simulator, 0));
+      askedDown = (await simulator.requests()).slice(asked.length);
+      await muster.close();
       await simulator.reset();
-      times.push([run, await timed(() => launchInTurn(simulator, waves))]);
+      const peer = await inTurn(simulator, waves);
+      up.push([upward, peer.launches]);
+      down.push([downward, peer.removals]);
     }
     yield ratioFigure(
       {
         what: `scale 0 → ${members}, ${parallel} at a time, 1 s a launch`,
         against: `${waves} launches in turn`,
-        bound: 1.15,
+        bound: 1.1,
       },
-      times,
+      up,
     );
     yield ratioFigure(
-      { what: "the same, against the clock alone", against: `${waves} × 1 s`, bound: null },
-      times.map(([run]) => [run, waves * launchMillis]),
+      {
+        what: `scale ${members} → 0, ${parallel} at a time, 1 s a removal`,
+        against: `${waves} removals in turn`,
+        bound: 1.1,
+      },
+      down,
+    );
+    yield ratioFigure(
+      { what: "up, against the clock alone", against: `${waves} × 1 s`, bound: null },
+      up.map(([run]) => [run, waves * launchMillis]),
+    );
+    yield ratioFigure(
+      { what: "down, against the clock alone", against: `${waves} × 1 s`, bound: null },
+      down.map(([run]) => [run, waves * terminateMillis]),
     );
     yield plainFigure("processor time a launch, ms", median(processor), null);
     yield plainFigure("most launches in flight at once", peak, parallel);
-    yield plainFigure("requests per instance launched", perLaunch(asked), 3);
-    for (const operation of [...new Set(asked.map((entry) => entry.operation))].sort()) {
-      yield plainFigure(`  ${operation}`, perLaunch(asked, operation), null);
-    }
+    yield plainFigure("requests per instance launched", perMember(asked), 3);
+    yield* byOperation(asked);
+    yield plainFigure("requests per instance removed", perMember(askedDown), null);
+    yield* byOperation(askedDown);
+    yield plainFigure("lists to see a compartment of 1,000", await listsOf(simulator, 1_000), 1);
   } finally {
     await simulator.close();
   }
 }
+
+function* byOperation(requests: ReadonlyArray<RequestEntry>): Generator<Figure> {
+  for (const operation of [...new Set(requests.map((entry) => entry.operation))].sort()) {
+    yield plainFigure(`  ${operation}`, perMember(requests, operation), null);
+  }
+}
+
+/** How many pages one look at a compartment with so many instances takes. */
+const listsOf = async (simulator: Simulator, instances: number): Promise<number> => {
+  await simulator.reset();
+  await simulator.plant(instances);
+  const muster = openMuster(simulator, -1);
+  const text = fleetOf(simulator, "web", 1, { parallel });
+  await muster.plan([{ file: "web.json", text }]);
+  await muster.close();
+  const requests = await simulator.requests();
+  return requests.filter(({ operation }) => operation === "ListInstances").length;
+};
 
 await report("scale", figures());

@@ -28,19 +28,31 @@ export interface Simulator extends SimulatorFacts {
   readonly requests: () => Promise<ReadonlyArray<RequestEntry>>;
   /** Forgets all instances, the journal and the requests. */
   readonly reset: () => Promise<void>;
+  /** Puts so many instances of somebody else into the compartment. */
+  readonly plant: (count: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Starts it; launches take `launchMillis`. Rejects when it ends before it says where it listens. */
-export const startSimulator = async (launchMillis: number): Promise<Simulator> => {
+/**
+ * Starts it; launches take `launchMillis`, and terminations a second when nothing is said. Rejects
+ * when it ends before it says where it listens.
+ */
+export const startSimulator = async (
+  launchMillis: number,
+  terminateMillis = 1_000,
+): Promise<Simulator> => {
   const folder = await mkdtemp(join(tmpdir(), "muster-bench-"));
-  const child = fork(fileURLToPath(import.meta.url), [folder, String(launchMillis)]);
+  const times = [launchMillis, terminateMillis].map(String);
+  const child = fork(fileURLToPath(import.meta.url), [folder, ...times]);
   const facts = await new Promise<SimulatorFacts>((resolve, reject) => {
     child.once("message", (message) => resolve(message as SimulatorFacts));
     child.once("exit", (code) => reject(new Error(`the simulator ended with ${code}`)));
   });
-  const ask = async <A>(path: string, method = "GET"): Promise<A> => {
-    const answer = await fetch(`${facts.endpoint}/simulator/${path}`, { method });
+  const ask = async <A>(path: string, method = "GET", body?: object): Promise<A> => {
+    const answer = await fetch(`${facts.endpoint}/simulator/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
     return (await answer.json()) as A;
   };
   return {
@@ -49,6 +61,9 @@ export const startSimulator = async (launchMillis: number): Promise<Simulator> =
     journal: () => ask("journal"),
     requests: () => ask("requests"),
     reset: () => ask("reset", "POST"),
+    plant: async (count) => {
+      for (let at = 0; at < count; at += 1) await ask("foreign", "POST", {});
+    },
     close: async () => {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.disconnect();
@@ -58,12 +73,17 @@ export const startSimulator = async (launchMillis: number): Promise<Simulator> =
   };
 };
 
-const serve = async (folder: string, launchMillis: number): Promise<void> => {
+const serve = async (
+  folder: string,
+  launchDelayMs: number,
+  terminateDelayMs: number,
+): Promise<void> => {
   const account = await throwawayAccount();
   const { configFile } = await writeAccount(folder, account);
   const simulator = await openOciSimulator({
     accounts: [account],
-    launchDelayMs: launchMillis,
+    launchDelayMs,
+    terminateDelayMs,
     // As many on a page as OCI gives.
     pageSize: 1_000,
   });
@@ -74,5 +94,7 @@ const serve = async (folder: string, launchMillis: number): Promise<void> => {
   process.once("disconnect", () => void simulator.close());
 };
 
-const [folder, launchMillis] = process.argv.slice(2);
-if (process.send !== undefined && folder !== undefined) await serve(folder, Number(launchMillis));
+const [folder, launchMillis, terminateMillis] = process.argv.slice(2);
+if (process.send !== undefined && folder !== undefined) {
+  await serve(folder, Number(launchMillis), Number(terminateMillis));
+}

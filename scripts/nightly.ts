@@ -12,7 +12,9 @@ interface Run {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const benches = globSync("bench/{read,plan,scale,idle,cli,daemon}.ts", { cwd: root }).sort();
+const benches = globSync("bench/{read,plan,scale,restart,idle,cli,daemon}.ts", {
+  cwd: root,
+}).sort();
 
 const runs: ReadonlyArray<Run> = [
   {
