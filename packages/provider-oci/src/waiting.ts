@@ -5,6 +5,8 @@ const maxWaits = 10_000;
 
 /** How long the list may show no end before the work request is asked, in milliseconds. */
 const overdueMillis = 300_000;
+/** So often it is looked at the list alone: one that lags far behind must not hold up who waits. */
+const looksAtList = 12;
 /** A list that is older than this part of the wait is too old for it, and so is one of this age. */
 const staleness = { part: 1 / 20, millis: 5_000 } as const;
 
@@ -45,15 +47,21 @@ export const makeWaits = (): Waits => {
 
 const makeWait = (since: number): Wait => {
   let asked = since;
+  let looks = 0;
   let before: Listed | undefined;
   return {
     maxAgeMillis: (now) => Math.min((now - since) * staleness.part, staleness.millis),
     isDue: (listed, now) => {
       const cameBack = before === "leaving" && listed === "living";
+      looks += 1;
+      const isLate = looks >= looksAtList || now - asked >= overdueMillis;
       // A list that lags behind the change itself tells nothing of it.
-      const due = listed === "absent" || cameBack || now - asked >= overdueMillis;
+      const due = listed === "absent" || cameBack || isLate;
       before = listed;
-      if (due) asked = now;
+      if (due) {
+        asked = now;
+        looks = 0;
+      }
       return due;
     },
   };

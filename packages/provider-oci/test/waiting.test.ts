@@ -27,6 +27,15 @@ describe("a wait", () => {
     assert.isTrue(wait.isDue("absent", 600_002));
   });
 
+  it("asks at every twelfth look, so that a list that lags far behind holds nobody up", () => {
+    const wait = makeWaits().of("a", 0);
+    const due = Array.from({ length: 24 }, () => wait.isDue("living", 1));
+    assert.deepStrictEqual(
+      due.flatMap((isDue, index) => (isDue ? [index + 1] : [])),
+      [12, 24],
+    );
+  });
+
   it("is due as soon as what was leaving is back", () => {
     const wait = makeWaits().of("a", 0);
     assert.deepStrictEqual(
