@@ -23,7 +23,8 @@ import {
   writeAccount,
 } from "@muster/testkit/oci/index";
 
-const launchDelayMs = 500;
+/** Over before anybody has looked at so many lists that it asks for its own instance. */
+const launchDelayMs = 360;
 const owner = "us";
 
 interface World {

@@ -6,7 +6,7 @@ const maxWaits = 10_000;
 /** How long the list may show no end before the work request is asked, in milliseconds. */
 const overdueMillis = 300_000;
 /** So often it is looked at the list alone: one that lags far behind must not hold up who waits. */
-const looksAtList = 12;
+const looksAtList = 20;
 /** A list that is older than this part of the wait is too old for it, and so is one of this age. */
 const staleness = { part: 1 / 20, millis: 5_000 } as const;
 
@@ -14,7 +14,10 @@ const staleness = { part: 1 / 20, millis: 5_000 } as const;
 export type Listed = "living" | "leaving" | "absent";
 
 export interface Wait {
-  /** How old the list may be that is looked at, in milliseconds: a small part of the wait. */
+  /**
+   * How old the list may be that is looked at, in milliseconds: a small part of the wait, and no
+   * older than the last look, which saw all that was told by then.
+   */
   readonly maxAgeMillis: (now: number) => number;
   /** Notes what the list shows; whether the instance and its work request must be asked now. */
   readonly isDue: (listed: Listed, now: number) => boolean;
@@ -47,12 +50,15 @@ export const makeWaits = (): Waits => {
 
 const makeWait = (since: number): Wait => {
   let asked = since;
+  let looked = since;
   let looks = 0;
   let before: Listed | undefined;
   return {
-    maxAgeMillis: (now) => Math.min((now - since) * staleness.part, staleness.millis),
+    maxAgeMillis: (now) =>
+      Math.max(0, Math.min((now - since) * staleness.part, staleness.millis, now - looked - 1)),
     isDue: (listed, now) => {
       const cameBack = before === "leaving" && listed === "living";
+      looked = now;
       looks += 1;
       const isLate = looks >= looksAtList || now - asked >= overdueMillis;
       // A list that lags behind the change itself tells nothing of it.

@@ -12,6 +12,15 @@ describe("a wait", () => {
     );
   });
 
+  it("takes no list that it may have seen already", () => {
+    const wait = makeWaits().of("a", 0);
+    wait.isDue("living", 10_000);
+    assert.deepStrictEqual(
+      [10_000, 10_100, 12_000].map((now) => wait.maxAgeMillis(now)),
+      [0, 99, 600],
+    );
+  });
+
   it("is overdue every five minutes, and at once where the list does not show it", () => {
     const wait = makeWaits().of("a", 0);
     const due = (now: number) => wait.isDue("living", now);
@@ -27,12 +36,12 @@ describe("a wait", () => {
     assert.isTrue(wait.isDue("absent", 600_002));
   });
 
-  it("asks at every twelfth look, so that a list that lags far behind holds nobody up", () => {
+  it("asks at every twentieth look, so that a list that lags far behind holds nobody up", () => {
     const wait = makeWaits().of("a", 0);
-    const due = Array.from({ length: 24 }, () => wait.isDue("living", 1));
+    const due = Array.from({ length: 40 }, () => wait.isDue("living", 1));
     assert.deepStrictEqual(
       due.flatMap((isDue, index) => (isDue ? [index + 1] : [])),
-      [12, 24],
+      [20, 40],
     );
   });
 
