@@ -101,7 +101,8 @@ export const FleetAnswer = Schema.Struct({
   operation: FleetOperation,
   fleet: Schema.String,
   desired: Schema.Int,
-  actual: Schema.Int,
+  /** Nothing when it could not be seen at the end, and no group is told then. */
+  actual: Schema.optionalKey(Schema.Int),
   launched: Schema.Int,
   terminated: Schema.Int,
   /** How many of each group there are and shall be. */

@@ -375,10 +375,16 @@ const send = async (path, body) => {
   }
 };
 
+/** Nobody counted where nobody could look. */
+const howMany = ({ actual, desired }) =>
+  actual === undefined
+    ? `how many of ${desired} are there could not be seen`
+    : `${actual} of ${desired} there`;
+
 const tell = (status, body) => {
   if (status === 200) {
     showOutcome(false, `${operations[body.operation] ?? body.operation}: done`, [
-      `${many(body.launched, "member")} launched, ${body.terminated} terminated; ${body.actual} of ${body.desired} there.`,
+      `${many(body.launched, "member")} launched, ${body.terminated} terminated; ${howMany(body)}.`,
       ...asSentences(body.messages),
     ]);
     return;
@@ -391,7 +397,7 @@ const tell = (status, body) => {
   showOutcome(true, asSentence(message), [
     operation && `What runs: ${operation}, by ${holder}.`,
     body.answer &&
-      `It came this far: ${body.answer.launched} launched, ${body.answer.terminated} terminated; ${body.answer.actual} of ${body.answer.desired} there.`,
+      `It came this far: ${body.answer.launched} launched, ${body.answer.terminated} terminated; ${howMany(body.answer)}.`,
     ...asSentences(body.answer?.messages),
     `What to do: ${remedy}`,
   ]);

@@ -20,6 +20,7 @@ import {
   type FleetOperation,
 } from "@muster/sdk/fleet-contract";
 import type { OverrideRecord } from "@muster/core/words/record";
+import type { Expansion } from "@muster/core/words/set";
 import { tellOverride } from "./numbers.ts";
 
 /** What ends an operation without an answer. */
@@ -41,6 +42,8 @@ export interface Ended {
 
 export interface AnswerInput {
   readonly operation: FleetOperation;
+  /** With the document's own numbers. */
+  readonly expansion: Pick<Expansion, "sets">;
   readonly plan: Plan;
   readonly outcomes: ReadonlyArray<Outcome>;
   readonly override: OverrideRecord | null;
@@ -49,6 +52,7 @@ export interface AnswerInput {
 
 export const answerOf = ({
   operation,
+  expansion,
   plan,
   outcomes,
   override,
@@ -59,12 +63,15 @@ export const answerOf = ({
     desired: asked,
     actual: present,
   }));
-  const sum = (of: "desired" | "actual") => groups.reduce((all, one) => all + one[of], 0);
+  const asked = groups.map((one) => one.desired);
+  const own = (override?.counts ?? expansion.sets).map(({ count }) => count);
+  // Nobody counted where nobody could look: that is not zero.
+  const isCounted = groups.length > 0;
   return {
     operation,
     fleet: plan.document.name,
-    desired: sum("desired"),
-    actual: sum("actual"),
+    desired: sumOf(isCounted ? asked : own),
+    ...(isCounted ? { actual: sumOf(groups.map((one) => one.actual)) } : {}),
     launched: doneOf(outcomes, "create"),
     terminated: doneOf(outcomes, "remove"),
     groups,
@@ -72,6 +79,9 @@ export const answerOf = ({
     messages,
   };
 };
+
+const sumOf = (numbers: ReadonlyArray<number>): number =>
+  numbers.reduce((all, one) => all + one, 0);
 
 const doneOf = (outcomes: ReadonlyArray<Outcome>, action: "create" | "remove"): number =>
   outcomes.filter(({ change, result }) => result === "done" && change.action === action).length;

@@ -387,9 +387,9 @@ const takeLook = (state: State, unit: Unit, now: number): void => {
   }
 };
 
-const takeAnswer = (state: State, { actual, groups, override }: FleetAnswer): void => {
+const takeAnswer = (state: State, { actual, override }: FleetAnswer): void => {
   state.override = override;
-  if (groups.length > 0) state.remote = actual;
+  if (actual !== undefined) state.remote = actual;
 };
 
 /** While it runs, what is there is held against the numbers that it goes for. */

@@ -60,6 +60,7 @@ export const finish = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis;
   const answer = answerOf({
     operation: done.operation,
+    expansion: fleet.expansion,
     plan: unit.plan,
     outcomes,
     override: overrideIn(ownNumbers(fleet), unit.records, now),

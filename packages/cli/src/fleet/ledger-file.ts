@@ -38,11 +38,15 @@ export const checkLedger = (file: string): Effect.Effect<void, FleetFailed> =>
         ),
   );
 
-/** Answers what a person should be told about it: once, when the file is made. */
+/**
+ * Answers what a person should be told about it: once, when the file is made. Of a fleet that nobody
+ * could look at the ledger of before stays.
+ */
 export const writeLedger = Effect.fnUntraced(function* (
   fleet: Fleet,
   unit: Unit,
 ): Effect.fn.Return<ReadonlyArray<string>, FleetFailed | StoreError> {
+  if (!unit.plan.seen) return [];
   const { store, owner, ledger: file } = fleet;
   const head = yield* store.auditHead;
   const entries = yield* store.auditEntries(Math.max(0, head.seq - newest), newest);

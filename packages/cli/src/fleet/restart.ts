@@ -47,6 +47,7 @@ export const rollingRestart = Effect.fnUntraced(function* (
   if (asked.dryRun) {
     const answer = answerOf({
       operation: "rolling-restart",
+      expansion: fleet.expansion,
       plan: preview.plan,
       outcomes: [],
       override: overrideIn(fleet.expansion, preview.records, now),
@@ -67,6 +68,9 @@ const restarted = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Ended, OperationError> {
   // Nobody else writes from now on: what was seen before may be out of date.
   const seen = yield* lookAt(fleet);
+  // Nor is it empty because nobody could look this time.
+  const barrier = barrierOf(seen.plan);
+  if (barrier !== null) return yield* barrier;
   const now = yield* Clock.currentTimeMillis;
   const meant = meantBy(seen, asked, now);
   const { record, isNew } = meant;

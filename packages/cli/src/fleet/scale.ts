@@ -37,8 +37,10 @@ export const scale = Effect.fnUntraced(function* (
   if (request.dryRun) {
     const messages = [...tellHow(meant), ...tellHold(fleet, meant, request)];
     const { override } = meant;
-    const answer = answerOf({ operation, plan: preview.plan, outcomes: [], override, messages });
-    return { answer, verdict: "done", trouble: null, plan: preview.plan };
+    const { expansion } = fleet;
+    const { plan } = preview;
+    const answer = answerOf({ operation, expansion, plan, outcomes: [], override, messages });
+    return { answer, verdict: "done", trouble: null, plan };
   }
   yield* checkLedger(fleet.ledger);
   return yield* underLease(fleet, operation, (grip) =>

@@ -2,7 +2,15 @@
 
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
-import { escapeText, formatAddress, type Plan, shellWord, type StoreRecord } from "@muster/core";
+import {
+  type Change,
+  escapeText,
+  formatAddress,
+  type Outcome,
+  type Plan,
+  shellWord,
+  type StoreRecord,
+} from "@muster/core";
 import type { Unit } from "@muster/core/loop/look";
 import { isConverged } from "@muster/core/report/bookkeeping";
 import { FleetFailed } from "@muster/sdk/fleet-contract";
@@ -33,7 +41,11 @@ export const syncState = Effect.fnUntraced(function* (
   if (barrier !== null) return yield* barrier;
   const adoption = yield* adoptionIn(fleet, seen);
   if (asked.dryRun)
-    return yield* told(fleet, seen, tellAdoption(seen.plan, adoption, "would join"));
+    return yield* told(
+      fleet,
+      seen,
+      tellAdoption(seen.plan, adoption, () => "would join"),
+    );
   yield* checkLedger(fleet.ledger);
   return yield* underLease(fleet, "sync-state", (grip) =>
     synced(fleet, grip, asked).pipe(Effect.ensuring(fleet.tell({ type: "ended" }))),
@@ -47,25 +59,40 @@ const synced = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Ended, OperationError> {
   yield* fleet.tell({ type: "begun", operation: "sync-state", launches: 0, terminations: 0 });
   const seen = yield* lookAt(fleet);
+  // Nobody waits for adoption only where somebody could look.
+  const barrier = barrierOf(seen.plan);
+  if (barrier !== null) return yield* barrier;
   const adoption = yield* adoptionIn(fleet, seen);
   const { joining } = adoption;
   if (joining.length > 0) yield* grip.commit(yield* wishesFor(fleet, asked, adoption));
-  const { outcomes } = yield* grip.reconcile(
-    ({ action }) => action === "adopt" || action === "update" || action === "settle",
-  );
+  const { outcomes } = yield* grip.reconcile(isMeant);
   yield* fleet.tell({ type: "verifying" });
   const after = yield* lookAt(fleet);
   const news = reconciled(after, yield* Clock.currentTimeMillis);
   if (news.length > 0) yield* grip.commit({ puts: news });
-  const last = yield* lookAt(fleet);
+  const last = after.plan.seen ? yield* lookAt(fleet) : after;
   const hints = yield* writeLedger(fleet, last);
-  const lines = [...tellAdoption(last.plan, adoption, "joined"), ...waiting(last.plan), ...hints];
+  const isDone = last.plan.seen && !cameToNothing(outcomes) && !last.plan.changes.some(isMeant);
+  const joined = adoptedIn(outcomes);
+  const verbOf = (id: string) => (joined.has(id) ? "joined" : "is yet to join");
+  const lines = [...tellAdoption(last.plan, adoption, verbOf), ...waiting(last.plan), ...hints];
   const ended = yield* told(fleet, last, lines);
-  if (!cameToNothing(outcomes) && last.plan.seen) return ended;
+  if (isDone) return ended;
   const trouble = troubleOf(last.plan, outcomes);
   yield* fleet.tell({ type: "trouble", message: trouble.message });
   return { ...ended, verdict: "infrastructure failed", trouble };
 });
+
+/** What sync-state carries out of a plan. */
+const isMeant = ({ action }: Change): boolean =>
+  action === "adopt" || action === "update" || action === "settle";
+
+const adoptedIn = (outcomes: ReadonlyArray<Outcome>): ReadonlySet<string> =>
+  new Set(
+    outcomes.flatMap(({ result, change }) =>
+      result === "done" && change.action === "adopt" ? [change.id] : [],
+    ),
+  );
 
 const adoptionIn = Effect.fnUntraced(function* (fleet: Fleet, seen: Unit) {
   const text = yield* readLedger(fleet.ledger);
@@ -130,18 +157,25 @@ const told = Effect.fnUntraced(function* (
   messages: ReadonlyArray<string>,
 ): Effect.fn.Return<Ended> {
   const override = overrideIn(fleet.expansion, records, yield* Clock.currentTimeMillis);
-  const answer = answerOf({ operation: "sync-state", plan, outcomes: [], override, messages });
+  const answer = answerOf({
+    operation: "sync-state",
+    expansion: fleet.expansion,
+    plan,
+    outcomes: [],
+    override,
+    messages,
+  });
   return { answer, verdict: "done", trouble: null, plan: null };
 });
 
 const tellAdoption = (
   { document }: Plan,
   { joining, unclear }: Adoption,
-  verb: string,
+  verbOf: (id: string) => string,
 ): ReadonlyArray<string> => [
   ...joining.map(
     ({ sighting, group, by }) =>
-      `${escapeText(sighting.displayName)} ${verb} group ${group}, as ${by} says (${escapeText(sighting.id, 120)})`,
+      `${escapeText(sighting.displayName)} ${verbOf(sighting.id)} group ${group}, as ${by} says (${escapeText(sighting.id, 120)})`,
   ),
   ...unclear.map(
     ({ displayName, id }) =>

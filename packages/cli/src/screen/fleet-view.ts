@@ -107,7 +107,7 @@ const summary = (answer: FleetAnswer, isDone: boolean, paint: Paint): string => 
     groups.length < 2
       ? ""
       : ` (${groups.map((one) => `${one.group} ${one.actual} of ${one.desired}`).join(", ")})`;
-  return `${word} ${operation}: ${actual} of ${desired} there${each}, ${launched} launched, ${terminated} terminated`;
+  return `${word} ${operation}: ${actual ?? "?"} of ${desired} there${each}, ${launched} launched, ${terminated} terminated`;
 };
 
 export const endedAsJson = ({ answer, verdict, trouble, plan }: Ended): string =>

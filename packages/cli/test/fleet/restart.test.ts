@@ -85,6 +85,28 @@ describe("Rolling Restart", () => {
   );
 
   it(
+    "is not done because a look failed and showed nobody",
+    inWorld(async (world) => {
+      await launched(world, 1);
+      for (const nth of [1, 2, 3, 4]) {
+        const before = accepted(world.simulator).launches;
+        world.simulator.faults.set([
+          {
+            operation: "ListInstances",
+            nth,
+            answer: { status: 404, code: "NotAuthorizedOrNotFound", message: "not for you" },
+          },
+        ]);
+        const ran = await restart(world);
+        const isReplaced = accepted(world.simulator).launches > before;
+        expect({ nth, done: ran.code === 0 && !isReplaced }).toEqual({ nth, done: false });
+        expect(ran.stdout).not.toContain("there is no member to restart");
+      }
+      expect(living(world.simulator)).toHaveLength(1);
+    }),
+  );
+
+  it(
     "with --dry-run shows who goes first, and writes nothing",
     inWorld(async (world) => {
       await launched(world, 2);

@@ -23,7 +23,7 @@ const answerOf = (stdout: string) =>
   JSON.parse(stdout) as {
     readonly operation: string;
     readonly desired: number;
-    readonly actual: number;
+    readonly actual?: number;
     readonly launched: number;
     readonly terminated: number;
     readonly groups: ReadonlyArray<object>;
@@ -307,6 +307,38 @@ describe("what goes wrong", () => {
       world.simulator.faults.clear();
       expect((await scale(world, 3)).code).toBe(0);
       expect(living(world.simulator)).toHaveLength(3);
+    }),
+  );
+
+  it(
+    "and cannot be looked at then takes nobody out of the ledger, and is no number",
+    inWorld(async (world) => {
+      await write(world, fleet(2));
+      await scale(world, 2);
+      const there = living(world.simulator);
+      const told: Array<number | undefined> = [];
+      for (const nth of [2, 3, 4, 5, 6]) {
+        world.simulator.faults.set([
+          {
+            operation: "LaunchInstance",
+            answer: { status: 400, code: "InvalidParameter", message: "no more of these" },
+          },
+          {
+            operation: "ListInstances",
+            nth,
+            answer: { status: 404, code: "NotAuthorizedOrNotFound", message: "not for you" },
+          },
+        ]);
+        const ran = await scale(world, 3, "-o", "json");
+        expect(ran.code).not.toBe(0);
+        const ledger = readFileSync(world.at("f/.web.state.json"), "utf8");
+        for (const id of there) expect(ledger).toContain(id);
+        expect(ledger.match(/"active"/gu)).toHaveLength(2);
+        expect(answerOf(ran.stdout).desired).toBe(3);
+        told.push(answerOf(ran.stdout).actual);
+      }
+      // The look at the end is one of them, and of the others each tells two.
+      expect(new Set(told)).toEqual(new Set([2, undefined]));
     }),
   );
 

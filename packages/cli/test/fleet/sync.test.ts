@@ -117,6 +117,38 @@ describe("SyncState rebuilds ledger from OCI by tag", () => {
   );
 
   it(
+    "tells nobody that it is done while a look fails on the way, and keeps the ledger",
+    inWorld(async (world) => {
+      await world.write("f/fleet.yaml", fleet(2));
+      await world.fleetctl(["--config", world.at("f/fleet.yaml"), "--scale", "2"]);
+      const there = living(world.simulator);
+      const codes: Array<number> = [];
+      for (const nth of [1, 2, 3, 4, 5, 6]) {
+        const one = addUnowned(world, "web-web-1712000000");
+        world.simulator.faults.set([
+          {
+            operation: "ListInstances",
+            nth,
+            answer: { status: 404, code: "NotAuthorizedOrNotFound", message: "not for you" },
+          },
+        ]);
+        const ran = await sync(world);
+        const isOurs = ownersOf(world)["web-web-1712000000"]?.[0] === "cli";
+        expect(ran.code === 0 && !isOurs).toBe(false);
+        expect(ran.stdout.includes("joined")).toBe(isOurs);
+        expect(ran.stdout).not.toContain("no member waits for adoption");
+        codes.push(ran.code);
+        for (const id of there)
+          expect(ledger(world).instances.map((kept) => kept.id)).toContain(id);
+        world.simulator.kill(one.id);
+      }
+      expect(codes).toContain(2);
+      world.simulator.faults.clear();
+      expect((await sync(world)).code).toBe(0);
+    }),
+  );
+
+  it(
     "refuses members of another owner, names the owner and the two ways",
     inWorld(async (world) => {
       await world.write("f/fleet.yaml", fleet(1));

@@ -279,6 +279,23 @@ describe.skipIf(!isThere)("the page", () => {
     }).pipe(Effect.scoped),
   );
 
+  it.live("makes up no number where nobody could look at the end", () =>
+    Effect.gen(function* () {
+      const daemon = yield* open();
+      const { page } = yield* visit(yield* browser(), daemon.url);
+      yield* isLive(page);
+      const gate = yield* daemon.hold();
+      yield* giveToken(page, Redacted.value(token));
+      yield* scaleTo(page, 5);
+      yield* confirm(page);
+      const { actual: _, ...blind } = answerOf("scale-up", 5);
+      const answer = { ...blind, groups: [] };
+      const said = { message: "it cannot be seen", remedy: "ask again" };
+      yield* Deferred.fail(gate, new FleetFailed({ reason: "Failed", ...said, answer }));
+      yield* says(page, "#outcome", "how many of 5 are there could not be seen.");
+    }).pipe(Effect.scoped),
+  );
+
   it.live("says that it is not connected, and comes back by itself", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make();
