@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import * as Schema from "effect/Schema";
 import type * as Scope from "effect/Scope";
-import { FleetFailed } from "@muster/sdk/fleet-contract";
-import { busyWith, isAlive } from "./lease.ts";
+import { shellWord } from "@muster/core";
+import { FleetBusy, FleetFailed } from "@muster/sdk/fleet-contract";
+import { isAlive } from "./lease.ts";
 import type { Fleet } from "./opened.ts";
 
 export interface Presence {
@@ -24,24 +25,29 @@ const Note = Schema.fromJsonString(Schema.Struct({ host: Schema.String, pid: Sch
 const fileOf = (fleet: Pick<Fleet, "ledger" | "document">): string =>
   path.join(path.dirname(fleet.ledger), `.${fleet.document.name}.state.daemon`);
 
-/** A process of another machine cannot be asked: its note is believed. */
+/**
+ * A process of another machine cannot be asked: its note is believed. A note with our own number is
+ * of a process before us: in a container each bears the same one.
+ */
 export const lookForDaemon = (fleet: Pick<Fleet, "ledger" | "document">): Effect.Effect<Presence> =>
   Effect.promise(() => readFile(fileOf(fleet), "utf8").catch(() => "")).pipe(
     Effect.map((text) => Option.getOrNull(Schema.decodeUnknownOption(Note)(text))),
     Effect.map((note) =>
-      note === null || (note.host === hostname() && !isAlive(note.pid))
+      note === null || (note.host === hostname() && !isAnother(note.pid))
         ? nobody
         : { running: true, holder: `process ${note.pid} on ${note.host}` },
     ),
   );
 
+const isAnother = (pid: number): boolean => pid !== process.pid && isAlive(pid);
+
 /** Says that a daemon keeps this fleet, until the scope closes. Refuses a second one. */
 export const announceDaemon = Effect.fnUntraced(function* (
   fleet: Fleet,
-): Effect.fn.Return<void, FleetFailed | ReturnType<typeof busyWith>, Scope.Scope> {
-  const other = yield* lookForDaemon(fleet);
-  if (other.running) return yield* busyWith("serve", other.holder ?? "another daemon");
+): Effect.fn.Return<void, FleetFailed | FleetBusy, Scope.Scope> {
   const file = fileOf(fleet);
+  const { holder } = yield* lookForDaemon(fleet);
+  if (holder !== null) return yield* keptBy(holder, file);
   const note = JSON.stringify({ host: hostname(), pid: process.pid });
   yield* Effect.acquireRelease(
     Effect.tryPromise({
@@ -56,3 +62,12 @@ export const announceDaemon = Effect.fnUntraced(function* (
     () => Effect.promise(() => rm(file, { force: true })),
   );
 });
+
+/** Unlike an operation a daemon does not end by itself, and one that was killed leaves its note. */
+const keptBy = (holder: string, file: string): FleetBusy =>
+  new FleetBusy({
+    operation: "serve",
+    holder,
+    message: `another daemon keeps the fleet: ${holder}`,
+    remedy: `stop that one first; when it is gone and only its note is left, remove the note: rm ${shellWord(file)}`,
+  });

@@ -1,6 +1,7 @@
 // Checks the daemon as a process: --http and --reconcile-every, the token, presence, and its end.
 
 import { readFileSync, statSync } from "node:fs";
+import { hostname } from "node:os";
 import { describe, expect, it } from "@effect/vitest";
 import { accepted, fleet, living } from "../fleet.ts";
 import { inWorld, type Started, type World } from "../world.ts";
@@ -111,6 +112,33 @@ describe("HTTP daemon (metrics + control)", () => {
       const next = await served(world);
       next.daemon.process.kill("SIGTERM");
       expect((await next.daemon.ended).code).toBe(0);
+    }),
+  );
+
+  it(
+    "of another machine is believed, and how to go on when it is gone is told",
+    inWorld(async (world) => {
+      await world.write("f/fleet.yaml", fleet(0));
+      const note = await world.write("f/.web.state.daemon", '{"host":"pod-a","pid":7}');
+      const ran = await world.fleetctl([
+        ...["--config", world.at("f/fleet.yaml"), "--http", "127.0.0.1:0"],
+      ]);
+      expect(ran.code).toBe(2);
+      expect(ran.stderr).toContain("another daemon keeps the fleet: process 7 on pod-a");
+      expect(ran.stderr).toMatch(/remove the note: rm \S+\.web\.state\.daemon/u);
+      expect(ran.stderr).toContain(note);
+      expect(world.files("f")).toContain(".web.state.daemon");
+    }),
+  );
+
+  it(
+    "a note with its own number is of one before: containers give each the same",
+    inWorld(async (world) => {
+      const file = await world.write("f/fleet.yaml", fleet(0));
+      const note = { host: hostname(), pid: process.pid };
+      await world.write("f/.web.state.daemon", JSON.stringify(note));
+      const scaled = await world.fleetctl(["--config", file, "--scale", "2", "--dry-run"]);
+      expect(scaled.stdout).toContain("no daemon keeps this fleet");
     }),
   );
 
