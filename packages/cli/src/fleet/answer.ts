@@ -38,6 +38,8 @@ export interface Ended {
   readonly trouble: Trouble | null;
   /** What would be done, where nothing was: a dry run. */
   readonly plan: Plan | null;
+  /** Nothing was done, and nothing was to be. */
+  readonly isDryRun: boolean;
 }
 
 export interface AnswerInput {

@@ -66,7 +66,13 @@ export const finish = Effect.fnUntraced(function* (
     override: overrideIn(ownNumbers(fleet), unit.records, now),
     messages: [...done.messages, ...told],
   });
-  return { answer, verdict: late ? "infrastructure failed" : reached, trouble, plan: null };
+  return {
+    answer,
+    verdict: late ? "infrastructure failed" : reached,
+    trouble,
+    plan: null,
+    isDryRun: false,
+  };
 });
 
 const ownNumbers = ({ document, expansion }: Fleet) => ({

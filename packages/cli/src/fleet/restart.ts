@@ -53,7 +53,7 @@ export const rollingRestart = Effect.fnUntraced(function* (
       override: overrideIn(fleet.expansion, preview.records, now),
       messages: [told(meant, preview.plan)],
     });
-    return { answer, verdict: "done", trouble: null, plan: preview.plan };
+    return { answer, verdict: "done", trouble: null, plan: preview.plan, isDryRun: true };
   }
   yield* checkLedger(fleet.ledger);
   return yield* underLease(fleet, "rolling-restart", (grip) =>

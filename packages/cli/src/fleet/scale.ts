@@ -40,7 +40,7 @@ export const scale = Effect.fnUntraced(function* (
     const { expansion } = fleet;
     const { plan } = preview;
     const answer = answerOf({ operation, expansion, plan, outcomes: [], override, messages });
-    return { answer, verdict: "done", trouble: null, plan };
+    return { answer, verdict: "done", trouble: null, plan, isDryRun: true };
   }
   yield* checkLedger(fleet.ledger);
   return yield* underLease(fleet, operation, (grip) =>

@@ -40,12 +40,10 @@ export const syncState = Effect.fnUntraced(function* (
   const barrier = barrierOf(seen.plan);
   if (barrier !== null) return yield* barrier;
   const adoption = yield* adoptionIn(fleet, seen);
-  if (asked.dryRun)
-    return yield* told(
-      fleet,
-      seen,
-      tellAdoption(seen.plan, adoption, () => "would join"),
-    );
+  if (asked.dryRun) {
+    const lines = tellAdoption(seen.plan, adoption, () => "would join");
+    return { ...(yield* told(fleet, seen, lines)), isDryRun: true };
+  }
   yield* checkLedger(fleet.ledger);
   return yield* underLease(fleet, "sync-state", (grip) =>
     synced(fleet, grip, asked).pipe(Effect.ensuring(fleet.tell({ type: "ended" }))),
@@ -165,7 +163,7 @@ const told = Effect.fnUntraced(function* (
     override,
     messages,
   });
-  return { answer, verdict: "done", trouble: null, plan: null };
+  return { answer, verdict: "done", trouble: null, plan: null, isDryRun: false };
 });
 
 const tellAdoption = (

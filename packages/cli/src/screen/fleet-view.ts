@@ -93,11 +93,11 @@ export const fleetAsJson = (standing: FleetStanding): string =>
   canonicalJson(JSON.parse(JSON.stringify(standing)) as JsonObject);
 
 /** The answer of an operation; of a dry run what would be done. */
-export const viewEnded = ({ answer, verdict, plan }: Ended, paint: Paint): string =>
+export const viewEnded = ({ answer, verdict, plan, isDryRun }: Ended, paint: Paint): string =>
   [
     ...(plan === null ? [] : [viewPlans([plan], digestOfPlans([plan]), paint)]),
     ...answer.messages.map((line) => escapeText(line, 2_000)),
-    plan === null ? summary(answer, verdict === "done", paint) : "nothing was changed: a dry run",
+    isDryRun ? "nothing was changed: a dry run" : summary(answer, verdict === "done", paint),
   ].join("\n");
 
 const summary = (answer: FleetAnswer, isDone: boolean, paint: Paint): string => {
@@ -110,14 +110,15 @@ const summary = (answer: FleetAnswer, isDone: boolean, paint: Paint): string => 
   return `${word} ${operation}: ${actual ?? "?"} of ${desired} there${each}, ${launched} launched, ${terminated} terminated`;
 };
 
-export const endedAsJson = ({ answer, verdict, trouble, plan }: Ended): string =>
+export const endedAsJson = ({ answer, verdict, trouble, plan, isDryRun }: Ended): string =>
   canonicalJson(
     JSON.parse(
       JSON.stringify({
         ...answer,
         verdict,
         trouble,
-        ...(plan === null ? { dryRun: false } : { dryRun: true, plan: planAsJson(plan) }),
+        dryRun: isDryRun,
+        ...(plan === null ? {} : { plan: planAsJson(plan) }),
       }),
     ) as JsonObject,
   );

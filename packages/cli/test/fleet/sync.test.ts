@@ -55,6 +55,10 @@ describe("SyncState rebuilds ledger from OCI by tag", () => {
       );
       const dry = await sync(world, "--dry-run");
       expect(dry.stdout).toContain("web-app-1712000000 would join group app, as its name says");
+      expect(dry.stdout).toContain("nothing was changed: a dry run");
+      expect(dry.stdout).not.toContain("Done");
+      const told = await sync(world, "--dry-run", "-o", "json");
+      expect(JSON.parse(told.stdout)).toMatchObject({ operation: "sync-state", dryRun: true });
       expect(ownersOf(world)["tagged"]).toEqual([null, "db"]);
 
       const ran = await sync(world);
