@@ -2,9 +2,12 @@
 
 import * as NodeServices from "@effect/platform-node/NodeServices";
 import * as Effect from "effect/Effect";
+import * as Console from "effect/Console";
 import * as CliError from "effect/cli/CliError";
+import * as CliOutput from "effect/cli/CliOutput";
 import * as Command from "effect/cli/Command";
-import { endingOf } from "./exit.ts";
+import { quote } from "@muster/core/words/quote";
+import { type CommandEnd, endingOf, wrongInput } from "./exit.ts";
 import { muster } from "./program.ts";
 import { Program, sayError } from "./screen/out.ts";
 import { withTelemetry } from "./telemetry/telemetry.ts";
@@ -18,7 +21,9 @@ export const runCli = (args: ReadonlyArray<string>): Effect.Effect<void, unknown
 export const telling =
   (args: ReadonlyArray<string>, program = "muster") =>
   <E>(command: Effect.Effect<void, E, NodeServices.NodeServices>): Effect.Effect<void, unknown> =>
-    command.pipe(
+    refuseFlagLike(args).pipe(
+      Effect.andThen(command),
+      Effect.provideService(CliOutput.Presenter, presenter),
       Effect.tapError((error) => (CliError.isCliError(error) ? Effect.void : tell(error))),
       Effect.tapDefect((defect) =>
         sayError(
@@ -30,6 +35,38 @@ export const telling =
       Effect.provideService(Program, program),
       Effect.provide(NodeServices.layer),
     );
+
+/**
+ * `--for -1h` would be the flags 1 and h, and so show the help and call that a success. No flag
+ * begins with a digit: what looks like that is a value, and has to say whose.
+ */
+const refuseFlagLike = (args: ReadonlyArray<string>): Effect.Effect<void, CommandEnd> => {
+  const end = args.indexOf("--");
+  const odd = (end < 0 ? args : args.slice(0, end)).find(
+    (arg) => /^-[0-9]/u.test(arg) && Number.isNaN(Number(arg)),
+  );
+  return odd === undefined
+    ? Effect.void
+    : Effect.fail(
+        wrongInput(
+          `${quote(odd)} looks like a flag and is none`,
+          "hand a value that begins with a hyphen on as --FLAG=VALUE",
+        ),
+      );
+};
+
+/** The help for a wrong call goes to stderr: on stdout it would look like a result. */
+const presenter: CliOutput.Presenter = {
+  present: (event) => {
+    const presented = CliOutput.defaultPresenter.present(event);
+    return event._tag === "InvalidInvocation"
+      ? Effect.updateService(presented, Console.Console, toStderr)
+      : presented;
+  },
+};
+
+const toStderr = (console: Console.Console): Console.Console =>
+  Object.assign(Object.create(console) as Console.Console, { log: console.error });
 
 const tell = (error: unknown): Effect.Effect<void> => {
   const { message, remedy } = endingOf(error);

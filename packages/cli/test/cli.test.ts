@@ -48,6 +48,19 @@ describe("every command", () => {
     }),
   );
 
+  it.each([
+    ["suspend", "web", "--until", "-1h"],
+    ["fleet", "scale", "-3h"],
+    ["fleet", "scale", "3", "--reason", "-5% of them fail"],
+  ])("refuses a value that would be taken for flags, and so for a call for help: %s", (...args) =>
+    inWorld(async (world) => {
+      const ran = await world.inside(args);
+      expect(ran).toMatchObject({ code: 1, stdout: "" });
+      expect(ran.stderr).toContain(`"${args.at(-1)}" looks like a flag and is none`);
+      expect(ran.stderr).toContain("--FLAG=VALUE");
+    })(),
+  );
+
   it(
     "refuses an unknown flag, word and command with 1, and guesses what was meant",
     inWorld(async (world) => {
@@ -55,6 +68,9 @@ describe("every command", () => {
         const ran = await world.inside([...command, "--no-such-flag"]);
         expect(ran.code, command.join(" ")).toBe(1);
         expect(ran.stderr).toContain("--no-such-flag");
+        // Whoever reads JSON there gets a result or nothing.
+        expect(ran.stdout, command.join(" ")).toBe("");
+        expect(ran.stderr).toContain("USAGE");
       }
       const child = await world.muster(["plan", "--ownr", "x"]);
       expect(child.code).toBe(1);
