@@ -66,7 +66,9 @@ const presenter: CliOutput.Presenter = {
 };
 
 const toStderr = (console: Console.Console): Console.Console =>
-  Object.assign(Object.create(console) as Console.Console, { log: console.error });
+  Object.assign(Object.create(console) as Console.Console, {
+    log: (...words: ReadonlyArray<unknown>) => console.error(...words),
+  });
 
 const tell = (error: unknown): Effect.Effect<void> => {
   const { message, remedy } = endingOf(error);
