@@ -45,7 +45,7 @@ export const removedProgress = (awaited: Awaited): Effect.Effect<Progress, Provi
     }
     // What ended is listed for hours: who is not in the list may be new to it, or long forgotten.
     return instance === null || isDue
-      ? removedByWork(awaited.connection.api, awaited.accepted)
+      ? removedByWork(awaited.connection.api, awaited.accepted, instance)
       : Effect.succeed(pending(instance.lifecycleState));
   });
 
@@ -137,12 +137,17 @@ const sayFault = (work: WorkRequest, fault: WorkRequestFault | undefined): strin
     ? `it ended ${escapeText(work.status)}, and no reason is given`
     : `${escapeText(fault.code)}: ${escapeText(fault.message, 600)}`;
 
-const removedByWork = (api: OciApi, accepted: Accepted): Effect.Effect<Progress, ProviderError> =>
+const removedByWork = (
+  api: OciApi,
+  accepted: Accepted,
+  listed: OciInstance | null,
+): Effect.Effect<Progress, ProviderError> =>
   Effect.gen(function* () {
     const { id, operation } = accepted;
     // Asked first: its end is the older of the two sights, so a living instance was given up.
     const work = operation === null ? null : yield* api.getWorkRequest(operation);
-    const instance = yield* api.getInstance(id);
+    // A 404 may be a matter of rights: it is no end while the list shows the instance alive.
+    const instance = (yield* api.getInstance(id)) ?? aliveOrNull(listed);
     if (instance === null) return { done: true, member: null };
     const member = sightingOf(instance);
     if (member.phase === "gone") return { done: true, member };
@@ -157,6 +162,9 @@ const removedByWork = (api: OciApi, accepted: Accepted): Effect.Effect<Progress,
       givenUp: `${id} was not removed: ${why} (work request ${operation})`,
     };
   });
+
+const aliveOrNull = (listed: OciInstance | null): OciInstance | null =>
+  listed === null || isDead(phaseOf(listed.lifecycleState)) ? null : listed;
 
 const isInVain = ({ status }: WorkRequest): boolean => status === "FAILED" || status === "CANCELED";
 

@@ -469,6 +469,23 @@ describe("a 404", () => {
     }),
   );
 
+  it.effect("is no removal while the list shows the member alive again", () =>
+    Effect.gen(function* () {
+      const { simulator, handler } = yield* makeWorld();
+      const { id } = yield* handler.create(createRequest(expansion));
+      simulator.advance(3_000);
+      const stuck = { workRequestFails: { code: "InternalError", message: "stuck" } };
+      simulator.faults.add({ operation: "TerminateInstance", answer: stuck });
+      simulator.faults.add({ operation: "GetInstance", answer });
+      const accepted = yield* handler.remove({ expansion, id, version: null });
+      assert.isFalse((yield* handler.removed(expansion, accepted)).done);
+      simulator.advance(3_000);
+      const end = yield* handler.removed(expansion, accepted);
+      assert.isTrue(end.done && end.member?.phase === "running");
+      assert.include(end.done ? end.givenUp : "", "stuck");
+    }),
+  );
+
   it.effect("is a refusal where the member may be seen and not be terminated", () =>
     Effect.gen(function* () {
       const { simulator, handler } = yield* makeWorld();
