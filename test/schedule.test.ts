@@ -96,6 +96,7 @@ describe("a schedule in virtual time", () => {
   }
 
   for (const times of [
+    { launch: 2_000, remove: 1_000 },
     { launch: 5_000, remove: 3_000 },
     { launch: 45_000, remove: 30_000 },
   ]) {

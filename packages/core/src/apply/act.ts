@@ -18,7 +18,7 @@ import {
 } from "../words/provider.ts";
 import type { Expansion } from "../words/set.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Learned, type Pace, pollWait, retrying } from "./retry.ts";
+import { type Learned, narrowed, type Pace, pollWait, retrying } from "./retry.ts";
 
 /** How far a write got: from there on some failures say nothing of what it did. */
 export interface Sent {
@@ -322,14 +322,16 @@ const waitFor = Effect.fnUntraced(function* (
   let sawItRun = accepted.operation !== null;
   if (sawItRun) yield* Effect.sleep(yield* waitAfterStart(stage, change, 0));
   let told = "";
+  let lookBefore = 0;
   while (true) {
     const progress = yield* retrying(stage.pace, look);
     const elapsed = (yield* Clock.currentTimeMillis) - began;
     if (progress.done) {
-      if (sawItRun && progress.member !== null) learn(stage, change, elapsed);
+      if (sawItRun && progress.member !== null) learn(stage, change, elapsed, lookBefore);
       return progress;
     }
     sawItRun = true;
+    lookBefore = elapsed;
     if (progress.detail !== told) yield* stage.onProgress(change, progress.detail);
     told = progress.detail;
     const wait = yield* waitAfterStart(stage, change, elapsed);
@@ -350,8 +352,13 @@ const waitAfterStart = (stage: Stage, change: Change, elapsed: number): Effect.E
     pollWait(stage.pace, elapsed, stage.learned.get(change.action), dice),
   );
 
-const learn = ({ learned }: Stage, { action }: Change, elapsed: number): void => {
-  learned.set(action, Math.min(elapsed, learned.get(action) ?? Number.POSITIVE_INFINITY));
+const learn = (
+  { learned }: Stage,
+  { action }: Change,
+  elapsed: number,
+  lookBefore: number,
+): void => {
+  learned.set(action, narrowed(learned.get(action), elapsed, lookBefore));
 };
 
 const acted = (

@@ -132,29 +132,55 @@ export const waitAfter = (
   return (error.retryAfterMillis ?? 0) + jittered;
 };
 
-/** The shortest time that work of each sort was seen to take, in milliseconds, as far as is known. */
-export type Learned = Map<string, number>;
+/** When work of a sort ends at the earliest, as far as was seen, in milliseconds after its beginning. */
+export interface Seen {
+  /** The shortest time after which some was seen to have ended. */
+  readonly shortest: number;
+  /** The latest look before that at which some had not; 0 when there was none. */
+  readonly before: number;
+}
+
+/** What was seen of each sort of work. */
+export type Learned = Map<string, Seen>;
+
+/** Adds one that had ended `elapsed` milliseconds after its beginning, and not yet at the look before. */
+export const narrowed = (seen: Seen | undefined, elapsed: number, lookBefore: number): Seen => {
+  const shortest = Math.min(elapsed, seen?.shortest ?? elapsed);
+  const looks = [seen?.before ?? 0, lookBefore].filter((look) => look < shortest);
+  return { shortest, before: Math.max(0, ...looks) };
+};
+
+/** Between looks that are closer than this part of the whole, nothing more is learned. */
+const closeEnough = 1 / 10;
 
 /**
  * The wait before the next look at work that runs since `elapsed`, in milliseconds. Work of unknown
- * length is looked at ever more rarely, so that little of its time is lost after its end. Where work
- * of its sort was seen to end after `shortest`, looks go half of the way there, and the next half;
- * one comes about then, some before and some after, so that both sides are learned; and the next
- * looks come closely.
+ * length is looked at ever more rarely, so that little of its time is lost after its end. Where its
+ * end was seen to lie between two looks, the next one comes between them; once these are close, some
+ * come a little before the earliest end and some after, so that both sides are learned. On the way
+ * there looks go half of it, and the next half; past it they come closely.
  */
 export const pollWait = (
   pace: Pace,
   elapsed: number,
-  shortest: number | undefined,
+  seen: Seen | undefined,
   dice: number,
 ): number => {
   const jitter = 0.9 + 0.2 * dice;
-  if (shortest === undefined) {
+  if (seen === undefined) {
     return jitter * Math.min(pace.pollMaxMillis, pace.pollMillis + elapsed / 4);
   }
-  const expected = shortest * (0.95 + 0.1 * dice) - elapsed;
+  const { shortest } = seen;
+  const expected = aimOf(seen, dice) - elapsed;
   const close = Math.max(pace.pollMillis / 10, shortest / 20) + Math.max(0, elapsed - shortest) / 4;
   // Far from its end a look only tells whether it died early: half of the way is soon enough.
   const onTheWay = Math.min(expected, Math.max(jitter * pace.pollMaxMillis, expected / 2));
   return Math.max(Math.min(pace.pollMaxMillis, jitter * close), onTheWay);
+};
+
+const aimOf = ({ shortest, before }: Seen, dice: number): number => {
+  const apart = shortest - before;
+  return apart > closeEnough * shortest
+    ? before + apart * (0.4 + 0.2 * dice)
+    : shortest * (0.95 + 0.1 * dice);
 };
