@@ -6,7 +6,7 @@ const maxWaits = 10_000;
 /** How long the list may show no end before the work request is asked, in milliseconds. */
 const overdueMillis = 300_000;
 /** So often it is looked at the list alone: one that lags far behind must not hold up who waits. */
-const looksAtList = 20;
+const looksAtList = 30;
 /** A list that is older than this part of the wait is too old for it, and so is one of this age. */
 const staleness = { part: 1 / 20, millis: 5_000 } as const;
 

@@ -36,12 +36,12 @@ describe("a wait", () => {
     assert.isTrue(wait.isDue("absent", 600_002));
   });
 
-  it("asks at every twentieth look, so that a list that lags far behind holds nobody up", () => {
+  it("asks at every thirtieth look, so that a list that lags far behind holds nobody up", () => {
     const wait = makeWaits().of("a", 0);
-    const due = Array.from({ length: 40 }, () => wait.isDue("living", 1));
+    const due = Array.from({ length: 60 }, () => wait.isDue("living", 1));
     assert.deepStrictEqual(
       due.flatMap((isDue, index) => (isDue ? [index + 1] : [])),
-      [20, 40],
+      [30, 60],
     );
   });
 
