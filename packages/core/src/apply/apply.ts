@@ -46,6 +46,8 @@ export interface ApplyContext {
   readonly mayBegin: Effect.Effect<Refusal | null, StoreError>;
   /** How long an unasked removal counts, in milliseconds. */
   readonly removalWindowMillis: number;
+  /** How long a list may show what has ended, in milliseconds. */
+  readonly listLagMillis: number;
   /** What the store held of this document when the plan was made. */
   readonly records: ReadonlyArray<StoreRecord>;
   /** How many members the numbers stand for, by set; goes down with each asked removal. */
@@ -146,16 +148,23 @@ const openIntent = (
     intent,
     ...(change.action === "remove" ? Journal.removalRecord(plan.document, change, intent.at) : []),
   ],
-  deletes: change.action === "remove" ? expired(context, intent.at) : [],
+  deletes: expired(context, intent.at),
   audit: [Journal.intentEntry(context.mandate, plan.document, plan.digest, change, intent.at)],
 });
 
-/** What left the sliding window long ago limits nothing any more; by then no list lags either. */
+/**
+ * What left the sliding window long ago limits nothing any more, and what was buried long ago no
+ * list shows: twice the time, since another's clock may have written it.
+ */
 const expired = (context: ApplyContext, at: string): ReadonlyArray<string> => {
-  const before = new Date(Date.parse(at) - 2 * context.removalWindowMillis).toISOString();
+  const before = (millis: number) => new Date(Date.parse(at) - 2 * millis).toISOString();
+  const limits = {
+    Removal: before(context.removalWindowMillis),
+    Burial: before(context.listLagMillis),
+  };
   return context.records
     .filter((record) => record._tag === "Removal" || record._tag === "Burial")
-    .filter(({ at: then }) => then < before)
+    .filter(({ _tag, at: then }) => then < limits[_tag])
     .map(recordKey);
 };
 

@@ -105,6 +105,7 @@ const applyUnit = Effect.fnUntraced(function* (
           mayWrite: held.check,
           mayBegin: Effect.provideService(mayBegin(input, unit), Store, store),
           removalWindowMillis: input.policy.removals.windowMillis,
+          listLagMillis: input.policy.listLagMillis,
           records: unit.records,
           consent: new Map(unit.consent.map((record) => [record.set, record])),
           learned,
