@@ -8,7 +8,10 @@ import { deflate } from "node:zlib";
 
 const deflated = promisify(deflate);
 
-const config = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
+/** Few pushes come to it: a look after each whether it is time to collect would only take time. */
+const config =
+  "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n" +
+  "[receive]\n\tautogc = false\n";
 
 /** A line for each push that moved a branch of muster's. */
 const postReceive = `#!/bin/sh
