@@ -54,25 +54,27 @@ describe("law 8: bounded", () => {
     { timeout: 30_000 },
   );
 
-  it.effect("the dead are remembered while a list may show them, and by two clocks, no longer", () =>
-    Effect.gen(function* () {
-      const cloud = makeFakeCloud();
-      const store = makeMemoryStore();
-      const scaleTo = (count: number) =>
-        whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(count)] }));
-      const buried = Effect.map(store.load("us"), (records) =>
-        records.filter(({ _tag }) => _tag === "Burial"),
-      );
-      const lag = defaultPolicy("us").listLagMillis;
-      yield* scaleTo(3);
-      yield* scaleTo(0);
-      yield* TestClock.adjust(2 * lag - 1_000);
-      yield* scaleTo(1);
-      assert.strictEqual((yield* buried).length, 3);
-      yield* TestClock.adjust(2_000);
-      yield* scaleTo(2);
-      assert.deepStrictEqual(yield* buried, []);
-    }),
+  it.effect(
+    "the dead are remembered while a list may show them, and by two clocks, no longer",
+    () =>
+      Effect.gen(function* () {
+        const cloud = makeFakeCloud();
+        const store = makeMemoryStore();
+        const scaleTo = (count: number) =>
+          whileTimePasses(fakeTurn({ cloud, store, documents: [fleetOf(count)] }));
+        const buried = Effect.map(store.load("us"), (records) =>
+          records.filter(({ _tag }) => _tag === "Burial"),
+        );
+        const lag = defaultPolicy("us").listLagMillis;
+        yield* scaleTo(3);
+        yield* scaleTo(0);
+        yield* TestClock.adjust(2 * lag - 1_000);
+        yield* scaleTo(1);
+        assert.strictEqual((yield* buried).length, 3);
+        yield* TestClock.adjust(2_000);
+        yield* scaleTo(2);
+        assert.deepStrictEqual(yield* buried, []);
+      }),
   );
 
   it.effect("a throttled call waits at least as long as the server said", () =>
