@@ -1,10 +1,5 @@
 import { assert, describe, it } from "@effect/vitest";
-import {
-  defaultDriftThresholds,
-  type DriftInput,
-  driftOf,
-  driftTypes,
-} from "../../src/inventory/drift.ts";
+import { defaultDriftThresholds, type DriftInput, driftOf } from "../../src/inventory/drift.ts";
 import { neverSeen, sight } from "../../src/inventory/sighting.ts";
 import type { Host, HostObservation, Population, Sighting } from "../../src/words/host.ts";
 

@@ -62,6 +62,6 @@ describe("a seed file", () => {
         assert.deepStrictEqual(readSeed(formatAddress(address)), { address });
       }
     },
-    { fastCheck: { numRuns: 2_000 } },
+    { arbitrary: { runs: 2_000 } },
   );
 });

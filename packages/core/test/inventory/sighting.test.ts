@@ -2,15 +2,14 @@ import { assert, describe, it } from "@effect/vitest";
 import * as Schema from "effect/Schema";
 import { neverSeen, sight } from "../../src/inventory/sighting.ts";
 import {
-  Contact,
   type HostObservation,
   HostObservation as Observation,
   Sighting,
 } from "../../src/words/host.ts";
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 4, 1, 12, minute)).toISOString();
-const answered: Contact = { reason: null, step: null, message: null };
-const silent: Contact = { reason: "timeout", step: "tcp", message: "10 s" };
+const answered: HostObservation["contact"] = { reason: null, step: null, message: null };
+const silent: HostObservation["contact"] = { reason: "timeout", step: "tcp", message: "10 s" };
 
 const after = (...looks: ReadonlyArray<Omit<HostObservation, "host">>) =>
   looks.reduce((known, look) => sight(known, { host: "a", ...look }), neverSeen("a"));
