@@ -1,6 +1,6 @@
 // What the store asks of a database: rows in and out, one transaction per write, nothing of meaning.
 
-import type { RecordRow } from "@muster/core/store/memory";
+import type { ExpectedRow, RecordRow } from "@muster/core/store/memory";
 import type { StoreError, StoreLease } from "@muster/core/store/store";
 import type { AuditHead } from "@muster/core/words/audit";
 import type * as Effect from "effect/Effect";
@@ -12,10 +12,12 @@ export interface AuditRow {
   readonly json: string;
 }
 
-/** One write: deletes first, then puts, then what `seal` adds to the chain. */
+/** One write, under its conditions: deletes first, then puts, then what `seal` adds to the chain. */
 export interface WriteRequest {
   readonly owner: string;
   readonly fence: number | undefined;
+  /** Looked at before anything is written. */
+  readonly expected: ReadonlyArray<ExpectedRow>;
   readonly deletes: ReadonlyArray<string>;
   /** Deleted where the row still is just so. */
   readonly spent: ReadonlyArray<RecordRow>;
@@ -24,10 +26,11 @@ export interface WriteRequest {
   readonly seal: (head: AuditHead) => ReadonlyArray<AuditRow>;
 }
 
-/** The head after the write, or the lease that refused it; then nothing was written. */
+/** The head after the write, or the lease or the key that refused it; then nothing was written. */
 export type WriteAnswer =
   | { readonly written: true; readonly head: AuditHead }
-  | { readonly written: false; readonly lease: StoreLease };
+  | { readonly written: false; readonly lease: StoreLease }
+  | { readonly written: false; readonly moved: string };
 
 export interface LeaseClaim {
   readonly owner: string;

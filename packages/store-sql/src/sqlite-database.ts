@@ -92,6 +92,10 @@ const write = (session: SqliteSession, chain: string, request: WriteRequest): Wr
   if (request.fence !== undefined && request.fence !== lease.version) {
     return { written: false, lease };
   }
+  const moved = request.expected.find(
+    ({ key, json }) => (readRecord(session, request.owner, key)?.json ?? null) !== json,
+  );
+  if (moved !== undefined) return { written: false, moved: moved.key };
   writeRecords(session, request);
   const head = readHead(session, chain);
   const rows = request.seal(head);

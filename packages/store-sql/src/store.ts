@@ -6,6 +6,7 @@ import {
   decodeRecord,
   fencedError,
   isEmptyBatch,
+  movedError,
   stageBatch,
 } from "@muster/core/store/memory";
 import type { RecordRow, StagedBatch } from "@muster/core/store/memory";
@@ -114,6 +115,7 @@ const write = (
     .write({
       owner: staged.owner,
       fence: staged.fence,
+      expected: staged.expected,
       deletes: staged.deletes,
       spent: staged.spent,
       puts: staged.puts,
@@ -123,7 +125,11 @@ const write = (
       Effect.flatMap((answer) =>
         answer.written
           ? Effect.succeed(answer.head)
-          : Effect.fail(fencedError(database.place, staged.fence ?? 0, answer.lease)),
+          : Effect.fail(
+              "moved" in answer
+                ? movedError(database.place, answer.moved)
+                : fencedError(database.place, staged.fence ?? 0, answer.lease),
+            ),
       ),
     );
 

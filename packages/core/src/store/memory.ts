@@ -8,6 +8,7 @@ import { AuditDraft, AuditEntry, genesis, headOf, sealEntry } from "../words/aud
 import type { AuditHead } from "../words/audit.ts";
 import { canonicalJson } from "../words/canonical.ts";
 import { compareText } from "../words/diagnostic.ts";
+import { quote } from "../words/quote.ts";
 import { recordKey, StoreRecord } from "../words/record.ts";
 import { Store, StoreError } from "./store.ts";
 import type { Batch, StoreLease, StoreShape } from "./store.ts";
@@ -18,10 +19,17 @@ export interface RecordRow {
   readonly json: string;
 }
 
+/** What must stand under a key, or that nothing may. */
+export interface ExpectedRow {
+  readonly key: string;
+  readonly json: string | null;
+}
+
 /** A batch that was found fit to be written; what could not be read back never gets this far. */
 export interface StagedBatch {
   readonly owner: string;
   readonly fence: number | undefined;
+  readonly expected: ReadonlyArray<ExpectedRow>;
   readonly puts: ReadonlyArray<RecordRow>;
   readonly deletes: ReadonlyArray<string>;
   readonly spent: ReadonlyArray<RecordRow>;
@@ -35,6 +43,9 @@ export interface StagedBatch {
  */
 export const stageBatch = (batch: Batch): Result.Result<StagedBatch, string> =>
   Result.gen(function* () {
+    const expected: Array<ExpectedRow> = [];
+    for (const record of batch.unchanged ?? []) expected.push(yield* encodeRecord(record));
+    for (const key of batch.absent ?? []) expected.push({ key, json: null });
     const puts: Array<RecordRow> = [];
     for (const record of batch.puts ?? []) puts.push(yield* encodeRecord(record));
     const spent: Array<RecordRow> = [];
@@ -42,12 +53,14 @@ export const stageBatch = (batch: Batch): Result.Result<StagedBatch, string> =>
     const audit: Array<AuditDraft> = [];
     for (const draft of batch.audit ?? []) audit.push(yield* checkDraft(draft));
     const { owner, fence, deletes = [] } = batch;
-    return { owner, fence, puts, deletes, spent, audit };
+    return { owner, fence, expected, puts, deletes, spent, audit };
   });
 
-/** Whether a batch asks for nothing to be written. */
+/** Whether a batch asks for nothing to be written, nor to be looked at. */
 export const isEmptyBatch = (staged: StagedBatch): boolean =>
-  [staged.puts, staged.deletes, staged.spent, staged.audit].every(({ length }) => length === 0);
+  [staged.expected, staged.puts, staged.deletes, staged.spent, staged.audit].every(
+    ({ length }) => length === 0,
+  );
 
 const encodeRecord = (record: StoreRecord): Result.Result<RecordRow, string> =>
   Schema.encodeUnknownResult(StoreRecord)(record).pipe(
@@ -116,6 +129,15 @@ export const fencedError = (place: string, fence: number, lease: StoreLease): St
     remedy: "observe and plan again; another run holds the lease or held it since",
   });
 
+/** The error of a commit whose grounds have moved; the same from every store. */
+export const movedError = (place: string, key: string): StoreError =>
+  new StoreError({
+    reason: "Moved",
+    place,
+    message: `nothing was written: ${quote(key)} has changed since it was read`,
+    remedy: "look again, and decide again: somebody else was faster",
+  });
+
 /** Everything that a store in memory holds at one moment; never changed in place. */
 export interface MemoryImage {
   readonly id: string;
@@ -148,13 +170,19 @@ const randomId = (): string =>
 
 export const neverHeld: StoreLease = { version: 0, holder: null, expiresAt: 0 };
 
-/** The image after a batch, or the lease that stands in its way. Pure: all of it or nothing. */
+/** The image after a batch, or what stands in its way. Pure: all of it or nothing. */
 const withBatch = (
   image: MemoryImage,
   staged: StagedBatch,
-): Result.Result<MemoryImage, StoreLease> => {
+  place: string,
+): Result.Result<MemoryImage, StoreError> => {
   const lease = image.leases.get(staged.owner) ?? neverHeld;
-  if (staged.fence !== undefined && staged.fence !== lease.version) return Result.fail(lease);
+  if (staged.fence !== undefined && staged.fence !== lease.version) {
+    return Result.fail(fencedError(place, staged.fence, lease));
+  }
+  const share = image.records.get(staged.owner);
+  const moved = staged.expected.find(({ key, json }) => (share?.get(key) ?? null) !== json);
+  if (moved !== undefined) return Result.fail(movedError(place, moved.key));
   if (isEmptyBatch(staged)) return Result.succeed(image);
   return Result.succeed({
     ...image,
@@ -220,10 +248,8 @@ export const makeMemoryStore = (
       Effect.suspend(() => readable(stageBatch(batch))),
       (staged) =>
         Effect.suspend(() => {
-          const next = withBatch(disk.image, staged);
-          if (Result.isFailure(next)) {
-            return Effect.fail(fencedError(place, staged.fence ?? 0, next.failure));
-          }
+          const next = withBatch(disk.image, staged, place);
+          if (Result.isFailure(next)) return Effect.fail(next.failure);
           disk.image = next.success;
           return Effect.succeed(next.success.head);
         }),

@@ -10,10 +10,11 @@ import type { StoreRecord } from "../words/record.ts";
  * - `Unavailable`: cannot be opened, read or written now
  * - `Busy`: another process holds it too long
  * - `Fenced`: the lease that the write came under is no longer ours; nothing was written
+ * - `Moved`: what the write was decided on has changed since it was read; nothing was written
  * - `Corrupt`: what is stored cannot be read back
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  reason: Schema.Literals(["Unavailable", "Busy", "Fenced", "Corrupt"]),
+  reason: Schema.Literals(["Unavailable", "Busy", "Fenced", "Moved", "Corrupt"]),
   /** The store, as it is named to people. */
   place: Schema.String,
   message: Schema.String,
@@ -34,6 +35,10 @@ export interface Batch {
   readonly owner: string;
   /** Refuse the whole batch unless the store's lease of this owner still has this version. */
   readonly fence?: number;
+  /** Refuse the whole batch unless these stand just so still: what it was decided on. */
+  readonly unchanged?: ReadonlyArray<StoreRecord>;
+  /** Refuse the whole batch unless nothing stands under these keys. */
+  readonly absent?: ReadonlyArray<string>;
   readonly puts?: ReadonlyArray<StoreRecord>;
   /** Record keys, as `recordKey` spells them. */
   readonly deletes?: ReadonlyArray<string>;

@@ -1,6 +1,7 @@
-// What a store promises of a batch: all or nothing, fenced, and nothing at all for an empty one.
+// What a store promises of a batch: all or nothing, fenced, on grounds that stand, and nothing at all for an empty one.
 
 import { recordKey } from "@muster/core/words/record";
+import type { Batch } from "@muster/core/store/store";
 import type { StoreRecord } from "@muster/core/words/record";
 import * as Effect from "effect/Effect";
 import { expectRefusal, expectSame } from "../check.ts";
@@ -94,6 +95,34 @@ export const batchChecks: ReadonlyArray<StoreCheck> = [
         yield* store.commit({ owner: "owner-a", fence: 0, puts: [sampleStatus("web")] });
         const batch = { owner: "owner-a", fence: 1, puts: [sampleStatus("late")] };
         yield* expectRefusal("commit", store.commit(batch), "Fenced");
+      }),
+  },
+  {
+    name: "a batch is written where its grounds stand as they were read, and nowhere else",
+    run: (ground) =>
+      Effect.gen(function* () {
+        const store = yield* ground.open;
+        const [first, second] = [sampleStatus("web", "1"), sampleStatus("web", "2")];
+        const key = recordKey(first);
+        const commit = (batch: Partial<Batch>) =>
+          store.commit({ owner: "owner-a", audit: [sampleDraft("one")], ...batch });
+        const refused = (what: string, batch: Partial<Batch>) =>
+          expectRefusal(what, commit({ puts: [sampleStatus("late")], ...batch }), "Moved");
+        yield* refused("unchanged, of nothing", { unchanged: [first] });
+        yield* commit({ absent: [key], puts: [first] });
+        yield* refused("absent, of something", { absent: [key] });
+        yield* refused("unchanged, of another", { unchanged: [second] });
+        // Another owner's share holds nothing of ours.
+        yield* refused("unchanged, elsewhere", { owner: "owner-b", unchanged: [first] });
+        yield* commit({ unchanged: [first], puts: [second] });
+        yield* refused("the second of two", { unchanged: [first], deletes: [key] });
+        yield* expectRefusal(
+          "a look alone",
+          store.commit({ owner: "owner-a", unchanged: [first] }),
+          "Moved",
+        );
+        yield* expectSame("records", yield* store.load("owner-a"), [second]);
+        yield* expectSame("seq", (yield* store.auditHead).seq, 2);
       }),
   },
   {
