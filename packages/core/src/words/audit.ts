@@ -31,7 +31,8 @@ export const AuditDraft = Schema.Struct({
   forced: Schema.Boolean,
   reason: Schema.Struct({ code: Schema.String, text: Schema.String }),
   approval: Schema.Struct({
-    mode: Schema.Literals(["document", "command", "consent", "none"]),
+    /** `self`: who acts approves it, as the inventory of hosts asks. */
+    mode: Schema.Literals(["document", "command", "consent", "self", "none"]),
     by: Schema.NullOr(Schema.String),
     digest: Schema.NullOr(Schema.String),
   }),

@@ -1,6 +1,7 @@
 // What the store remembers and plan needs: one schema per record, because a store is read by later versions too.
 
 import * as Schema from "effect/Schema";
+import { Host, Population, Seed } from "./host.ts";
 import { RolloutState } from "./rollout.ts";
 
 const Address = Schema.Struct({ kind: Schema.String, name: Schema.String });
@@ -260,6 +261,18 @@ export const RunRecord = Schema.Struct({
   ),
 });
 
+/** One host on the roll, by name. */
+export const HostRecord = Schema.Struct({ _tag: Schema.Literal("Host"), host: Host });
+
+/** Where discovery begins, by the name of the host. */
+export const SeedRecord = Schema.Struct({ _tag: Schema.Literal("Seed"), seed: Seed });
+
+/** A population of hosts, by name. */
+export const PopulationRecord = Schema.Struct({
+  _tag: Schema.Literal("Population"),
+  population: Population,
+});
+
 export const StoreRecord = Schema.Union([
   DocumentRecord,
   AppliedRecord,
@@ -279,6 +292,9 @@ export const StoreRecord = Schema.Union([
   ExhaustionRecord,
   RolloutRecord,
   RunRecord,
+  HostRecord,
+  SeedRecord,
+  PopulationRecord,
 ]);
 
 export type DocumentRecord = typeof DocumentRecord.Type;
@@ -299,6 +315,9 @@ export type OverrideRecord = typeof OverrideRecord.Type;
 export type ExhaustionRecord = typeof ExhaustionRecord.Type;
 export type RolloutRecord = typeof RolloutRecord.Type;
 export type RunRecord = typeof RunRecord.Type;
+export type HostRecord = typeof HostRecord.Type;
+export type SeedRecord = typeof SeedRecord.Type;
+export type PopulationRecord = typeof PopulationRecord.Type;
 export type StoreRecord = typeof StoreRecord.Type;
 
 /** The key of a record of which each document has one. */
@@ -318,6 +337,12 @@ export const recordKey = (record: StoreRecord): string => {
       return `Head/${record.branch}`;
     case "Run":
       return `Run/${record.id}`;
+    case "Host":
+      return `Host/${record.host.address.host}`;
+    case "Seed":
+      return `Seed/${record.seed.address.host}`;
+    case "Population":
+      return `Population/${record.population.name}`;
     case "Member":
       return `Member/${record.document.kind}/${record.document.name}/${record.member.set}/${record.member.slot}`;
     case "Applied":

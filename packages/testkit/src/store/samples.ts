@@ -149,4 +149,34 @@ export const sampleRecords: ReadonlyArray<StoreRecord> = [
       },
     ],
   },
+  {
+    _tag: "Host",
+    host: {
+      address: { host: hardText, user: hardText, port: 22 },
+      discoveredAt: "2026-01-02",
+      population: hardText,
+      expectedRole: hardText,
+      disabled: { reason: hardText, by: hardText, at: "2026-01-02" },
+      labels: { [hardText]: hardText },
+    },
+  },
+  {
+    _tag: "Seed",
+    seed: {
+      address: { host: hardText },
+      keeper: { by: "git", place: hardText },
+      addedAt: "2026-01-02",
+    },
+  },
+  {
+    _tag: "Population",
+    population: {
+      name: hardText,
+      expectedRole: hardText,
+      targetQuery: hardText,
+      description: hardText,
+      workers: { provisioner: hardText, workerType: hardText },
+      keeper: { by: "cli" },
+    },
+  },
 ];
