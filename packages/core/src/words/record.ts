@@ -1,7 +1,7 @@
 // What the store remembers and plan needs: one schema per record, because a store is read by later versions too.
 
 import * as Schema from "effect/Schema";
-import { Host, Population, Seed } from "./host.ts";
+import { Host, HostObservation, Population, Seed, Sighting } from "./host.ts";
 import { RolloutState } from "./rollout.ts";
 
 const Address = Schema.Struct({ kind: Schema.String, name: Schema.String });
@@ -273,6 +273,26 @@ export const PopulationRecord = Schema.Struct({
   population: Population,
 });
 
+/** The newest that is known of a host, by its name. */
+export const SightingRecord = Schema.Struct({
+  _tag: Schema.Literal("Sighting"),
+  sighting: Sighting,
+});
+
+/** The newest looks at a host, newest first, and the last that it answered. */
+export const HistoryRecord = Schema.Struct({
+  _tag: Schema.Literal("History"),
+  host: Schema.String,
+  looks: Schema.Array(HostObservation),
+});
+
+/** The bytes of an override that was seen, by their whole SHA-256. */
+export const ContentRecord = Schema.Struct({
+  _tag: Schema.Literal("Content"),
+  sha256: Schema.String,
+  base64: Schema.String,
+});
+
 export const StoreRecord = Schema.Union([
   DocumentRecord,
   AppliedRecord,
@@ -295,6 +315,9 @@ export const StoreRecord = Schema.Union([
   HostRecord,
   SeedRecord,
   PopulationRecord,
+  SightingRecord,
+  HistoryRecord,
+  ContentRecord,
 ]);
 
 export type DocumentRecord = typeof DocumentRecord.Type;
@@ -318,6 +341,9 @@ export type RunRecord = typeof RunRecord.Type;
 export type HostRecord = typeof HostRecord.Type;
 export type SeedRecord = typeof SeedRecord.Type;
 export type PopulationRecord = typeof PopulationRecord.Type;
+export type SightingRecord = typeof SightingRecord.Type;
+export type HistoryRecord = typeof HistoryRecord.Type;
+export type ContentRecord = typeof ContentRecord.Type;
 export type StoreRecord = typeof StoreRecord.Type;
 
 /** The key of a record of which each document has one. */
@@ -341,6 +367,12 @@ export const recordKey = (record: StoreRecord): string => {
       return `Host/${record.host.address.host}`;
     case "Seed":
       return `Seed/${record.seed.address.host}`;
+    case "Sighting":
+      return `Sighting/${record.sighting.host}`;
+    case "History":
+      return `History/${record.host}`;
+    case "Content":
+      return `Content/${record.sha256}`;
     case "Population":
       return `Population/${record.population.name}`;
     case "Member":

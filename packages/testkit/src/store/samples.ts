@@ -179,4 +179,28 @@ export const sampleRecords: ReadonlyArray<StoreRecord> = [
       keeper: { by: "cli" },
     },
   },
+  {
+    _tag: "Sighting",
+    sighting: {
+      host: hardText,
+      lastSeen: hardText,
+      silence: { looks: 3, since: hardText },
+      role: { value: null, at: hardText },
+      dns: { value: { addresses: [hardText], trouble: hardText }, at: hardText },
+      contact: { value: { reason: "refused", step: "tcp", message: hardText }, at: hardText },
+    },
+  },
+  {
+    _tag: "History",
+    host: hardText,
+    looks: [
+      {
+        host: hardText,
+        at: hardText,
+        facts: { os: hardText, overrideSha: null },
+        trouble: hardText,
+      },
+    ],
+  },
+  { _tag: "Content", sha256: "05", base64: "AAEC" },
 ];
