@@ -3,12 +3,7 @@
 import type { Batch } from "../store/store.ts";
 import { compareText } from "../words/diagnostic.ts";
 import type { HostObservation, Sighting } from "../words/host.ts";
-import {
-  type ContentRecord,
-  type HistoryRecord,
-  recordKey,
-  type StoreRecord,
-} from "../words/record.ts";
+import { type ContentRecord, recordKey, type StoreRecord } from "../words/record.ts";
 import { hasAnswered, neverSeen, sight } from "./sighting.ts";
 
 /** Whose shares of the store these are; apart, so that a list of hosts reads no history. */
@@ -28,12 +23,12 @@ export interface Look {
 /** What is known of one host before. */
 export interface Kept {
   readonly sighting: Sighting | null;
-  readonly history: ReadonlyArray<HostObservation>;
+  readonly history: ReadonlyArray<HostObservation> | null;
 }
 
 /**
- * What is written after these looks: the sightings, and then the history. Told twice, it is the
- * same. `before` answers what is kept of a host; of the history no more than `looksKept` stays.
+ * What is written after these looks: the history, and then the sightings. Told twice, it is the
+ * same. `before` answers what is kept of a host; each batch is refused when that is no longer so.
  */
 export const recordLooks = (
   looks: ReadonlyArray<Look>,
@@ -43,31 +38,63 @@ export const recordLooks = (
   const hosts = Array.from(byHost, ([host, brought]) => {
     const kept = before(host);
     const observations = brought.map(({ observation }) => observation);
+    const sighting = observations.reduce(sight, kept.sighting ?? neverSeen(host));
     return {
-      sighting: observations.reduce(sight, kept.sighting ?? neverSeen(host)),
-      history: historyAfter(host, [...kept.history, ...observations]),
+      sighting: change(kept.sighting && sightingRecord(kept.sighting), sightingRecord(sighting)),
+      history: change(
+        kept.history && historyRecord(host, kept.history),
+        historyRecord(host, newest([...(kept.history ?? []), ...observations])),
+      ),
     };
   });
   return [
-    {
-      owner: historyOwner,
-      puts: [...hosts.map(({ history }) => history), ...contentsOf(looks)],
-    },
-    {
-      owner: sightingsOwner,
-      puts: hosts.map(({ sighting }) => ({ _tag: "Sighting" as const, sighting })),
-    },
+    batchOf(
+      historyOwner,
+      hosts.map(({ history }) => history),
+      contentsOf(looks),
+    ),
+    batchOf(
+      sightingsOwner,
+      hosts.map(({ sighting }) => sighting),
+    ),
   ];
 };
 
-const historyAfter = (host: string, looks: ReadonlyArray<HostObservation>): HistoryRecord => {
+interface Change {
+  readonly before: StoreRecord | null;
+  readonly after: StoreRecord;
+}
+
+const change = (before: StoreRecord | null, after: StoreRecord): Change => ({ before, after });
+
+const batchOf = (
+  owner: string,
+  changes: ReadonlyArray<Change>,
+  others: ReadonlyArray<StoreRecord> = [],
+): Batch => ({
+  owner,
+  unchanged: changes.flatMap(({ before }) => (before === null ? [] : [before])),
+  absent: changes.flatMap(({ before, after }) => (before === null ? [recordKey(after)] : [])),
+  puts: [...changes.map(({ after }) => after), ...others],
+});
+
+const sightingRecord = (sighting: Sighting): StoreRecord => ({ _tag: "Sighting", sighting });
+
+const historyRecord = (host: string, looks: ReadonlyArray<HostObservation>): StoreRecord => ({
+  _tag: "History",
+  host,
+  looks,
+});
+
+/** Newest first, of one time the one that was told last; and the last answer, however old. */
+const newest = (looks: ReadonlyArray<HostObservation>): ReadonlyArray<HostObservation> => {
   const newestFirst = Array.from(new Map(looks.map((look) => [look.at, look])).values()).toSorted(
     (a, b) => compareText(b.at, a.at),
   );
-  const newest = newestFirst.slice(0, looksKept);
+  const few = newestFirst.slice(0, looksKept);
   const answered = newestFirst.find(hasAnswered);
-  const isOlder = answered !== undefined && !newest.includes(answered);
-  return { _tag: "History", host, looks: isOlder ? [...newest, answered] : newest };
+  const isOlder = answered !== undefined && !few.includes(answered);
+  return isOlder ? [...few, answered] : few;
 };
 
 const contentsOf = (looks: ReadonlyArray<Look>): ReadonlyArray<ContentRecord> =>

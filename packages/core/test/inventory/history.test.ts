@@ -23,7 +23,7 @@ const look = (minute: number, seen: Partial<HostObservation>, override?: string)
 
 const historyIn = (store: StoreShape) =>
   Effect.map(store.record(historyOwner, "History/a"), (record) =>
-    record?._tag === "History" ? record.looks : [],
+    record?._tag === "History" ? record.looks : null,
   );
 
 const sightingIn = (store: StoreShape) =>
@@ -38,7 +38,7 @@ const tell = (store: StoreShape, ...looks: ReadonlyArray<Look>) =>
   });
 
 const minutesIn = (store: StoreShape) =>
-  Effect.map(historyIn(store), (looks) => looks.map((one) => new Date(one.at).getUTCMinutes()));
+  Effect.map(historyIn(store), (looks) => looks!.map((one) => new Date(one.at).getUTCMinutes()));
 
 describe("what is kept of looks", () => {
   it.effect("is the newest few, and the last that was answered however old", () =>
@@ -90,7 +90,7 @@ describe("what is kept of looks", () => {
   it("keeps no bytes that no fact names", () => {
     const batches = recordLooks([look(1, { facts: { overrideSha: null } }, "AAEC")], () => ({
       sighting: null,
-      history: [],
+      history: null,
     }));
     assert.deepStrictEqual(
       batches.flatMap(({ puts = [] }) => puts.map(({ _tag }) => _tag)),

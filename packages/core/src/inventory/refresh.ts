@@ -1,0 +1,129 @@
+// Looks at many hosts at once and records every look, failures too; nothing that was seen is lost to one that hangs.
+
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Schedule from "effect/Schedule";
+import * as Semaphore from "effect/Semaphore";
+import { Store, type StoreError, type StoreShape } from "../store/store.ts";
+import type { ContactReason, HostAddress } from "../words/contact.ts";
+import type { StoreRecord } from "../words/record.ts";
+import { historyOwner, type Kept, type Look, recordLooks, sightingsOwner } from "./history.ts";
+
+/** Asks whether it can be reached, or for all that a probe can see. */
+export type LookScope = "fast" | "full";
+
+export interface ProberShape {
+  /** Never fails: how it ended is part of the look. Bounded by deadlines of its own. */
+  readonly look: (address: HostAddress, scope: LookScope) => Effect.Effect<Look>;
+}
+
+export class Prober extends Context.Service<Prober, ProberShape>()(
+  "@muster/core/inventory/refresh/Prober",
+) {}
+
+export interface RefreshOptions {
+  readonly scope: LookScope;
+  /** How many hosts are looked at at a time; whoever is done makes room at once. Default 64. */
+  readonly concurrency?: number;
+  /** Told of each look when it ends, before it is on disk. */
+  readonly onLook?: (look: Look) => Effect.Effect<void>;
+}
+
+export interface Refreshed {
+  readonly answered: number;
+  /** How many did not answer, by reason. */
+  readonly silent: ReadonlyMap<ContactReason, number>;
+}
+
+const defaultConcurrency = 64;
+/** So often somebody else may have written of the same hosts first before it is given up. */
+const rewrites = 5;
+
+/**
+ * One look at each host. Every look is on disk when it succeeds, and each that had ended when it is
+ * interrupted. Fails when the store does.
+ */
+export const refresh = Effect.fnUntraced(function* (
+  addresses: ReadonlyArray<HostAddress>,
+  options: RefreshOptions,
+): Effect.fn.Return<Refreshed, StoreError, Store | Prober> {
+  const store = yield* Store;
+  const prober = yield* Prober;
+  const record = yield* makeRecorder(store);
+  const looks = yield* Effect.forEach(
+    addresses,
+    (address) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          const look = yield* restore(prober.look(address, options.scope));
+          yield* options.onLook?.(look) ?? Effect.void;
+          yield* record(look);
+          return look.observation.contact?.reason ?? null;
+        }),
+      ),
+    { concurrency: options.concurrency ?? defaultConcurrency },
+  );
+  return sumOf(looks);
+});
+
+const sumOf = (ends: ReadonlyArray<ContactReason | null>): Refreshed => {
+  const silent = new Map<ContactReason, number>();
+  for (const reason of ends) {
+    if (reason !== null) silent.set(reason, (silent.get(reason) ?? 0) + 1);
+  }
+  return { answered: ends.filter((reason) => reason === null).length, silent };
+};
+
+/** Gathers the looks that end while a transaction runs into the next one. */
+const makeRecorder = Effect.fnUntraced(function* (
+  store: StoreShape,
+): Effect.fn.Return<(look: Look) => Effect.Effect<void, StoreError>> {
+  const turn = yield* Semaphore.make(1);
+  let ended: Array<Look> = [];
+  const flush = Effect.suspend(() => {
+    const looks = ended;
+    ended = [];
+    return write(store, looks);
+  });
+  return (look) =>
+    Effect.suspend(() => {
+      ended.push(look);
+      return turn.withPermits(1)(
+        // Who had the turn before may have written it; else others that end now hand in theirs first.
+        Effect.suspend(() =>
+          ended.includes(look) ? Effect.andThen(Effect.yieldNow, flush) : Effect.void,
+        ),
+      );
+    });
+});
+
+const write = (store: StoreShape, looks: ReadonlyArray<Look>): Effect.Effect<void, StoreError> =>
+  Effect.gen(function* () {
+    const hosts = new Set(looks.map(({ observation }) => observation.host));
+    const kept = new Map<string, Kept>();
+    for (const host of hosts) kept.set(host, yield* keptOf(store, host));
+    const batches = recordLooks(looks, (host) => kept.get(host)!);
+    for (const batch of batches) yield* store.commit(batch);
+  }).pipe(
+    Effect.retry({
+      while: (error) => error.reason === "Moved",
+      schedule: Schedule.recurs(rewrites),
+    }),
+  );
+
+const keptOf = Effect.fnUntraced(function* (
+  store: StoreShape,
+  host: string,
+): Effect.fn.Return<Kept, StoreError> {
+  const sighting = yield* store.record(sightingsOwner, `Sighting/${host}`);
+  const history = yield* store.record(historyOwner, `History/${host}`);
+  return {
+    sighting: is(sighting, "Sighting") ? sighting.sighting : null,
+    history: is(history, "History") ? history.looks : null,
+  };
+});
+
+const is = <Tag extends StoreRecord["_tag"]>(
+  record: StoreRecord | null,
+  tag: Tag,
+): record is Extract<StoreRecord, { readonly _tag: Tag }> => record?._tag === tag;
