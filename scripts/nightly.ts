@@ -52,6 +52,16 @@ const runs: ReadonlyArray<Run> = [
     command: ["vitest", "run", "packages/cli/test/soak/soak.test.ts"],
     env: { MUSTER_SOAK_SECONDS: "600" },
   },
+  {
+    name: "queries: a hundred thousand, printed, and in memory and in SQLite",
+    command: [
+      "vitest",
+      "run",
+      "packages/testkit/test/query/print.test.ts",
+      "packages/store-sql/test/query-sql.test.ts",
+    ],
+    env: { MUSTER_QUERY_CASES: "100000" },
+  },
   ...benches.map((file): Run => ({
     name: file,
     command: ["node", "--conditions=muster-source", file],

@@ -241,8 +241,7 @@ const containsClosed = (
 const numberPattern = /^-?[0-9]{1,9}(?:\.[0-9]{1,6})?$/u;
 
 const readNumber = (field: Field, scalar: Token, blame: Blame): number | null => {
-  // Of zero there is one only.
-  if (scalar.type === "word" && numberPattern.test(scalar.text)) return Number(scalar.text) + 0;
+  if (scalar.type === "word" && numberPattern.test(scalar.text)) return Number(scalar.text);
   return wrongType(field, scalar, blame, "such as 5 or -0.25");
 };
 

@@ -180,6 +180,12 @@ describe("inDefaultScope", () => {
     assert.strictEqual(namesOf(inDefaultScope(queryOf(text), vocabulary)), names);
   });
 
+  it("leaves the disabled out where only their drift is excluded", () => {
+    const query = inDefaultScope(queryOf("NOT drift:disabled-active"), vocabulary);
+    assert.isFalse(makeJudge(query, now)({ disabled: true, drift: ["role"] }));
+    assert.isTrue(makeJudge(query, now)({ disabled: false, drift: ["role"] }));
+  });
+
   it("leaves out nothing where a vocabulary does not say so", () => {
     const { scope: _, ...rest } = vocabulary;
     assert.strictEqual(namesOf(inDefaultScope(queryOf(""), rest)), "cabde");

@@ -200,6 +200,9 @@ describe("parseQuery", () => {
       [1, 15, 30, 40],
     );
     assert.lengthOf(faultsOf("x ".repeat(100)), 20);
+    // What follows from a fault is none of its own.
+    assert.lengthOf(faultsOf("role: os:linux"), 1);
+    assert.lengthOf(faultsOf("((role:x"), 1);
   });
 
   it("knows no field but those of its vocabulary", () => {

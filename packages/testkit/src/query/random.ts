@@ -196,7 +196,7 @@ const randomScalar = (roll: Dice, spec: FieldSpec): string => {
     case "boolean":
       return anyCase(roll, oneOf(roll, ["true", "false"]));
     case "number":
-      return String(oneOf(roll, numbers));
+      return oneOf(roll, [...numberBounds, "-0", "007.50"]);
     case "time":
       return new Date(oneOf(roll, times)).toISOString();
   }

@@ -12,6 +12,9 @@ import type { Dice } from "../../src/query/random.ts";
 const cases = Number(process.env["MUSTER_QUERY_CASES"] ?? 2_000);
 const seed = Number(process.env["MUSTER_QUERY_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 
+/** Milliseconds; many cases take longer than a test may by default. */
+const timeout = Math.max(60_000, cases * 10);
+
 /** The tree without its places, which alone a printed query may change. */
 const withoutPlaces = (query: Query): unknown =>
   JSON.parse(JSON.stringify(query, (key, value: unknown) => (key === "at" ? undefined : value)));
@@ -25,7 +28,7 @@ const parsed = (text: string, told: string): Query => {
 const printable = /^[^\p{Cc}\p{Cs}]*$/u;
 
 describe(`queries drawn with MUSTER_QUERY_SEED=${seed}`, () => {
-  it(`${cases} are printed and read as the same`, () => {
+  it(`${cases} are printed and read as the same`, { timeout }, () => {
     const roll = dice(seed);
     for (let index = 0; index < cases; index++) {
       const text = randomQuery(roll);
@@ -38,28 +41,32 @@ describe(`queries drawn with MUSTER_QUERY_SEED=${seed}`, () => {
     }
   });
 
-  it(`${cases} that were damaged have a fault in their place, or print and read as the same`, () => {
-    const roll = dice(seed + 1);
-    let faulty = 0;
-    for (let index = 0; index < cases; index++) {
-      const text = damaged(roll, randomQuery(roll));
-      const result = parseQuery(text, sampleVocabulary);
-      if (Result.isSuccess(result)) {
-        const printed = printQuery(result.success);
-        const again = parsed(printed, `printed of ${text}`);
-        assert.deepStrictEqual(withoutPlaces(again), withoutPlaces(result.success), text);
-        continue;
+  it(
+    `${cases} that were damaged have a fault in their place, or print and read as the same`,
+    { timeout },
+    () => {
+      const roll = dice(seed + 1);
+      let faulty = 0;
+      for (let index = 0; index < cases; index++) {
+        const text = damaged(roll, randomQuery(roll));
+        const result = parseQuery(text, sampleVocabulary);
+        if (Result.isSuccess(result)) {
+          const printed = printQuery(result.success);
+          const again = parsed(printed, `printed of ${text}`);
+          assert.deepStrictEqual(withoutPlaces(again), withoutPlaces(result.success), text);
+          continue;
+        }
+        faulty += 1;
+        assert.isNotEmpty(result.failure, text);
+        for (const { at, summary } of result.failure) {
+          assert.isTrue(at.offset >= 0 && at.offset <= text.length, text);
+          assert.strictEqual(at.column, at.offset + 1);
+          assert.match(summary, printable);
+        }
       }
-      faulty += 1;
-      assert.isNotEmpty(result.failure, text);
-      for (const { at, summary } of result.failure) {
-        assert.isTrue(at.offset >= 0 && at.offset <= text.length, text);
-        assert.strictEqual(at.column, at.offset + 1);
-        assert.match(summary, printable);
-      }
-    }
-    assert.isAbove(faulty, cases / 10);
-  });
+      assert.isAbove(faulty, cases / 10);
+    },
+  );
 });
 
 const pieces = [
