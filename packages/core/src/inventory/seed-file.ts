@@ -13,10 +13,9 @@ export interface SeedFile {
 const longestName = 253;
 /** `[user@]host[:port]`; an IPv6 address that is followed by a port stands in brackets. */
 const seedPattern =
-  /^(?:(?<user>[^\s@]+)@)?(?:\[(?<bracketed>[^\]\s]*)\]|(?<bare>[^\s[\]]*?))(?::(?<port>[^\s:]*))?$/u;
+  /^(?:(?<user>[^\s@]+)@)?(?:\[(?<bracketed>[^\]\s]*)\]|(?<bare>[^\s[\]:]*?))(?::(?<port>[^\s:]*))?$/u;
 const namePattern =
   /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/u;
-const ipv6Pattern = /^[0-9a-f:.]*:[0-9a-f:.]*(?:%[a-z0-9_.-]+)?$/u;
 /** Of the accounts that exist anywhere; what a shell or an option would take for more is none. */
 const userPattern = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}\$?$/u;
 
@@ -66,11 +65,10 @@ const twice = (
 export const readSeed = (
   text: string,
 ): { readonly address: HostAddress } | { readonly fault: string; readonly hint: string } => {
-  const isBareV6 = ipv6Pattern.test(text.toLowerCase()) && text.split(":").length > 2;
-  const parts = isBareV6 ? { bare: text } : seedPattern.exec(text)?.groups;
+  const parts = isIpv6(text.toLowerCase()) ? { bare: text } : seedPattern.exec(text)?.groups;
   if (parts === undefined) return { fault: `${quote(text)} is no host`, hint: form };
   const { user, bracketed, bare, port } = parts;
-  const host = (bracketed ?? bare ?? "").toLowerCase().replace(/\.$/u, "");
+  const host = (bracketed ?? bare?.replace(/\.$/u, "") ?? "").toLowerCase();
   if (!isHost(host)) {
     return { fault: `${quote(host)} is no name or address of a host`, hint: form };
   }
@@ -90,7 +88,16 @@ export const readSeed = (
 };
 
 const isHost = (host: string): boolean =>
-  host.length <= longestName && (namePattern.test(host) || ipv6Pattern.test(host));
+  host.length <= longestName && (namePattern.test(host) || isIpv6(host));
+
+/** Eight groups, or fewer around one `::`; the last two may be written as an IPv4 address. */
+const isIpv6 = (text: string): boolean => {
+  const [address = ""] = text.split(/%[a-z0-9_.-]+$/u);
+  const halves = address.replace(/:\d{1,3}(?:\.\d{1,3}){3}$/u, ":0:0").split("::");
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  if (halves.length > 2 || !groups.every((group) => /^[0-9a-f]{1,4}$/u.test(group))) return false;
+  return halves.length === 2 ? groups.length < 8 : groups.length === 8;
+};
 
 const isPort = (text: string): boolean =>
   /^[0-9]{1,5}$/u.test(text) && Number(text) >= 1 && Number(text) <= 65_535;

@@ -48,6 +48,20 @@ describe("a seed file", () => {
     assert.strictEqual(readSeedFile("seeds.txt", "good\n???").addresses.length, 1);
   });
 
+  it("tells addresses of IPv6 from names with ports", () => {
+    const hostOf = (text: string) => {
+      const read = readSeed(text);
+      return "address" in read ? formatAddress(read.address) : null;
+    };
+    const good = ["::", "::1", "fe80::1%eth0", "1:2:3:4:5:6:7:8", "::ffff:10.0.0.1", "u@[1::2]:22"];
+    assert.deepStrictEqual(good.map(hostOf), good);
+    const bad = ["1:2:3", "1::2::3", "1:2:3:4:5:6:7:8:9", "::12345", "::.", "[::1", "::1]", ":::"];
+    assert.deepStrictEqual(
+      bad.map(hostOf),
+      bad.map(() => null),
+    );
+  });
+
   it("shows no control character of the file", () => {
     assert.deepStrictEqual(faultsOf("a\u{1B}[2J"), ['1:1 error "a\\u{1b}[2J" is no host']);
   });
