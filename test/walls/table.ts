@@ -38,6 +38,13 @@ export const walls: Readonly<Record<string, Wall>> = {
     node: true,
     inOneFile: { "oci-*": "src/client.ts" },
   },
+  "provider-ssh": {
+    muster: ["core"],
+    world: ["effect"],
+    node: true,
+    inOneFile: { ssh2: "src/client.ts" },
+    forTests: ["ssh2"],
+  },
   "gitops-runner": {
     muster: ["core"],
     world: ["effect"],
@@ -83,5 +90,6 @@ export const lazy: ReadonlyArray<{
   },
   { entry: "packages/sdk/src/index.ts", never: ["@opentelemetry/*"] },
   { entry: "packages/provider-oci/src/index.ts", never: ["oci-*"] },
+  { entry: "packages/provider-ssh/src/index.ts", never: ["ssh2"] },
   { entry: "packages/testkit/src/oci/index.ts", never: ["vitest", "@effect/vitest", "oci-*"] },
 ];

@@ -1,0 +1,3 @@
+// The public face of the SSH provider.
+
+export { readKnownHostsFiles, appendKnownHost } from "./known-hosts-file.ts";
