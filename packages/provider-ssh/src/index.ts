@@ -1,4 +1,13 @@
 // The public face of the SSH provider.
 
+export {
+  makeContacts,
+  type Contact,
+  type ContactOptions,
+  type Contacts,
+  type ShownKey,
+} from "./connect.ts";
+export type { AskPassPhrase } from "./identity.ts";
 export { readKnownHostsFiles, appendKnownHost } from "./known-hosts-file.ts";
+export type { Deadlines, ExecRequest } from "./session.ts";
 export { ownSurroundings, readSshConfig } from "./ssh-config-file.ts";

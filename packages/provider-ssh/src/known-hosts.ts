@@ -42,7 +42,8 @@ interface HashedLine extends KeyLine {
 /** What the files say, ready for many questions. */
 export interface KnownHosts {
   readonly findings: ReadonlyArray<FileFinding>;
-  readonly byName: ReadonlyMap<string, ReadonlyArray<KeyLine>>;
+  /** Grows by what is accepted while muster runs. */
+  readonly byName: Map<string, Array<KeyLine>>;
   /** Lines with wildcards or negation: each is asked. */
   readonly byPattern: ReadonlyArray<PatternLine>;
   /** Lines whose names are hashed, each with a salt of its own: each is asked. */
@@ -245,6 +246,20 @@ export const knownKeyTypes = (known: KnownHosts, who: KnownName): ReadonlyArray<
   ];
   const named = typesOf(knownHostsName(who));
   return named.length > 0 ? named : typesOf(who.host.toLowerCase());
+};
+
+/** Knows from now on a key that was just added to a file; line 0 stands for its end. */
+export const rememberKey = (
+  { byName }: KnownHosts,
+  who: KnownName,
+  key: Uint8Array,
+  file: string,
+): void => {
+  const name = knownHostsName(who);
+  const type = typeOfKeyBytes(key) ?? "";
+  const encoded = unpadded(Buffer.from(key).toString("base64"));
+  const line: KeyLine = { file, line: 0, marker: "none", type, key: encoded };
+  byName.set(name, [...(byName.get(name) ?? []), line]);
 };
 
 /**

@@ -1,5 +1,6 @@
 // Makes public keys of any type, which no test has to draw, and finds the programs of OpenSSH.
 
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -25,6 +26,16 @@ export const programPath = (name: string): string | undefined => {
   }
   return found;
 };
+
+/** Makes a pair of keys without a pass phrase, or with one; gives the public line. */
+export const makeKeyPair = (path: string, passPhrase = "", type = "ed25519"): string =>
+  execFileSync("sh", [
+    "-c",
+    'ssh-keygen -q -t "$1" -N "$2" -C test -f "$3" && cat "$3.pub"',
+    ...["sh", type, passPhrase, path],
+  ])
+    .toString("utf8")
+    .trim();
 
 /** Numbers from 0 up to 1, the same for the same seed. */
 export const randomOf = (seed: string): (() => number) => {

@@ -1,0 +1,401 @@
+// Makes one contact with a host: looks its name up, goes its way hop by hop, and logs in.
+
+import { createHash } from "node:crypto";
+import { lookup } from "node:dns/promises";
+import { connect as connectSocket, type Socket } from "node:net";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import type { ContactError, ExecAnswer, HostAddress } from "@muster/core/words/contact";
+import { quote } from "@muster/core/words/quote";
+import { contactError, keyFault, keyRemedy } from "./faults.ts";
+import {
+  makeIdentitySource,
+  usualIdentityFiles,
+  type AskPassPhrase,
+  type IdentitySource,
+} from "./identity.ts";
+import { appendKnownHost, readKnownHostsFiles } from "./known-hosts-file.ts";
+import {
+  judgeKey,
+  knownHostsLine,
+  knownHostsName,
+  knownKeyTypes,
+  rememberKey,
+  typeOfKeyBytes,
+  type FileFinding,
+  type KnownHosts,
+  type KnownName,
+} from "./known-hosts.ts";
+import type { Deadlines, ExecRequest, Session, SessionFault } from "./session.ts";
+import { routeTo, type HostSettings, type SshConfig, type Surroundings } from "./ssh-config.ts";
+import { ownSurroundings, readSshConfig } from "./ssh-config-file.ts";
+
+export interface ContactOptions {
+  /** The one configuration file to read; nothing: those of the user and of the machine. */
+  readonly configFile?: string;
+  /** Whether unknown keys are kept and trusted where the configuration does not say. Default false. */
+  readonly acceptNewKeys?: boolean;
+  /** Default 10 s for TCP, banner, exchange of keys and channel, 20 s for the login, 60 s for a command. */
+  readonly deadlines?: Partial<Deadlines>;
+  /** A sign of life is asked for so often, in milliseconds. Default 15 000. */
+  readonly keepaliveMillis?: number;
+  /** The connection ends after so many without an answer. Default 3. */
+  readonly keepaliveMisses?: number;
+  /**
+   * Asks for the pass phrase of an encrypted key, once for each file, while the login's deadline
+   * runs. Default: such keys are used through an agent only.
+   */
+  readonly askPassPhrase?: AskPassPhrase;
+  /** Whose configuration and keys. Default: who runs muster. */
+  readonly surroundings?: Surroundings;
+}
+
+/** A host that let us in. */
+export interface Contact {
+  /** The addresses that its name has here; none for a host behind another. */
+  readonly addresses: ReadonlyArray<string>;
+  /** How the host's SSH introduces itself; text from outside. */
+  readonly banner: string;
+  /** The key that it proved to have. */
+  readonly hostKey: ShownKey;
+  /** One command on a channel of its own. */
+  readonly exec: (request: ExecRequest) => Effect.Effect<ExecAnswer, ContactError>;
+  /** Whether it can still be used. */
+  readonly isOpen: () => boolean;
+  /** Ends when the connection does. */
+  readonly ended: Effect.Effect<void>;
+}
+
+export interface ShownKey {
+  /** Such as `ssh-ed25519`. */
+  readonly type: string;
+  /** Such as `SHA256:…`, as ssh-keygen shows it. */
+  readonly fingerprint: string;
+}
+
+/** Makes contacts by one reading of the operator's files. */
+export interface Contacts {
+  /** What could not be read of the configuration. */
+  readonly findings: ReadonlyArray<FileFinding>;
+  /** The way to a host, the host itself at its end. Fails when the configuration gives none. */
+  readonly route: (
+    address: HostAddress,
+  ) => Effect.Effect<ReadonlyArray<HostSettings>, ContactError>;
+  /** Ends with its scope, at once. */
+  readonly connect: (address: HostAddress) => Effect.Effect<Contact, ContactError, Scope.Scope>;
+  /** Goes a way that is known, from the connection to its last host but one when there is one. */
+  readonly enter: (
+    host: string,
+    way: ReadonlyArray<HostSettings>,
+    from: Session | null,
+  ) => Effect.Effect<Entered, ContactError, Scope.Scope>;
+}
+
+/** A session, and what was seen on the way to it. */
+export interface Entered {
+  readonly session: Session;
+  readonly addresses: ReadonlyArray<string>;
+  readonly hostKey: ShownKey;
+}
+
+const usualDeadlines: Deadlines = {
+  connectMillis: 10_000,
+  bannerMillis: 10_000,
+  kexMillis: 10_000,
+  authMillis: 20_000,
+  channelMillis: 10_000,
+  execMillis: 60_000,
+};
+
+/** Everything that contacts share. */
+interface Desk {
+  readonly options: ContactOptions;
+  readonly deadlines: Deadlines;
+  readonly config: SshConfig;
+  readonly surroundings: Surroundings;
+  readonly transport: typeof import("./client.ts");
+  readonly identities: IdentitySource;
+  readonly knownHosts: (files: ReadonlyArray<string>) => Promise<KnownHosts>;
+}
+
+/** Reads the configuration. Fails when the file that was named cannot be read. */
+export const makeContacts = (
+  options: ContactOptions = {},
+): Effect.Effect<Contacts, { readonly message: string }> =>
+  Effect.gen(function* () {
+    const surroundings = options.surroundings ?? ownSurroundings();
+    const config = yield* readSshConfig({ file: options.configFile ?? null, surroundings });
+    const transport = yield* Effect.promise(() => import("./client.ts"));
+    const desk: Desk = {
+      ...{ options, config, surroundings, transport },
+      deadlines: { ...usualDeadlines, ...options.deadlines },
+      identities: makeIdentitySource(transport.parsePrivateKey, options.askPassPhrase ?? null),
+      knownHosts: readEachOnce(),
+    };
+    return {
+      findings: config.findings,
+      route: (address) => route(desk, address),
+      connect: (address) =>
+        Effect.gen(function* () {
+          const way = yield* route(desk, address);
+          return contactOf(address.host, yield* enter(desk, address.host, way, null));
+        }),
+      enter: (host, way, from) => enter(desk, host, way, from),
+    };
+  });
+
+/** Files of known hosts are read once, and kept up to date by what is added to them here. */
+const readEachOnce = () => {
+  const read = new Map<string, Promise<KnownHosts>>();
+  return (files: ReadonlyArray<string>): Promise<KnownHosts> => {
+    const key = files.join("\0");
+    const known = read.get(key) ?? Effect.runPromise(readKnownHostsFiles(files));
+    read.set(key, known);
+    return known;
+  };
+};
+
+export const contactOf = (host: string, { session, addresses, hostKey }: Entered): Contact => ({
+  ...{ addresses, hostKey, banner: session.banner, isOpen: session.isOpen, ended: session.ended },
+  exec: (request) =>
+    Effect.mapError(session.exec(request), (fault) => contactError(host, null, fault)),
+});
+
+const route = (
+  { config, surroundings }: Desk,
+  address: HostAddress,
+): Effect.Effect<ReadonlyArray<HostSettings>, ContactError> => {
+  const way = routeTo(config, address, surroundings);
+  const refuse = (hop: HostSettings | null, message: string) =>
+    Effect.fail(contactError(address.host, hop, { reason: "config", step: "config", message }));
+  if (typeof way === "string") return refuse(null, way);
+  for (const hop of way) {
+    const error = hop.findings.find(({ severity }) => severity === "error");
+    if (error !== undefined) {
+      return refuse(hop, `${error.message} (${quote(error.file)}:${error.line})`);
+    }
+  }
+  return Effect.succeed(way);
+};
+
+/** Each hop's key is verified, and its connection lasts as long as what goes through it. */
+const enter = (
+  desk: Desk,
+  host: string,
+  way: ReadonlyArray<HostSettings>,
+  from: Session | null,
+): Effect.Effect<Entered, ContactError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const hops = from === null ? way : way.slice(-1);
+    let entered = yield* enterHop(desk, host, hops[0]!, from);
+    for (const hop of hops.slice(1)) entered = yield* enterHop(desk, host, hop, entered.session);
+    return entered;
+  });
+
+const enterHop = (
+  desk: Desk,
+  host: string,
+  hop: HostSettings,
+  from: Session | null,
+): Effect.Effect<Entered, ContactError, Scope.Scope> => {
+  const deadlines = deadlinesFor(desk, hop);
+  const inner = Effect.gen(function* () {
+    const addresses = from === null ? yield* resolveName(hop.hostName, deadlines) : [];
+    const transport =
+      from === null
+        ? yield* openSocket(addresses, hop.port, deadlines.connectMillis)
+        : yield* from.forward(hop.hostName, hop.port);
+    const files = hop.identityFiles ?? usualIdentityFiles(desk.surroundings.home);
+    const identities = yield* Effect.promise(() => desk.identities.load(files));
+    const door = yield* doorOf(desk, hop);
+    const session = yield* desk.transport
+      .openSession({
+        ...{ transport, identities, deadlines, user: hop.user, ...door.checks },
+        agent:
+          hop.identityAgent === null
+            ? null
+            : { socket: hop.identityAgent, onlyOfFiles: hop.identitiesOnly },
+        keepaliveMillis: desk.options.keepaliveMillis ?? 15_000,
+        keepaliveMisses: desk.options.keepaliveMisses ?? 3,
+      })
+      .pipe(Effect.catch((fault) => loginFault(desk, hop, files, fault)));
+    return { session, addresses, hostKey: door.shown() };
+  });
+  return Effect.mapError(inner, (fault) => {
+    const remedy = keyRemedy(fault.reason, knownHostsName(nameOf(hop)), hop);
+    return contactError(host, hop, fault, remedy);
+  });
+};
+
+/** The configuration's ConnectTimeout stands for TCP and the banner, unless an option says otherwise. */
+const deadlinesFor = (desk: Desk, { connectTimeoutSeconds }: HostSettings): Deadlines => {
+  if (connectTimeoutSeconds === null) return desk.deadlines;
+  const millis = connectTimeoutSeconds * 1_000;
+  const asked = desk.options.deadlines;
+  return {
+    ...desk.deadlines,
+    connectMillis: asked?.connectMillis ?? millis,
+    bannerMillis: asked?.bannerMillis ?? millis,
+  };
+};
+
+/** The addresses of a name, as this machine sees them. */
+export const resolveName = (
+  name: string,
+  { connectMillis }: Pick<Deadlines, "connectMillis">,
+): Effect.Effect<ReadonlyArray<string>, SessionFault> =>
+  Effect.tryPromise({
+    try: () => lookup(name, { all: true }),
+    catch: (cause): SessionFault => {
+      const { code = "unknown" } = cause as { readonly code?: string };
+      return { reason: "dns", step: "dns", message: `${quote(name)} has no address (${code})` };
+    },
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: connectMillis,
+      orElse: () =>
+        Effect.fail<SessionFault>({
+          ...{ reason: "dns", step: "dns" },
+          message: `no answer about ${quote(name)} in ${connectMillis} ms`,
+        }),
+    }),
+    Effect.map((found) => found.slice(0, maxAddresses).map(({ address }) => address)),
+  );
+
+/** The most addresses of one name that are tried. */
+const maxAddresses = 4;
+
+/** Tries one address after the other; each has its part of the time. */
+const openSocket = (
+  addresses: ReadonlyArray<string>,
+  port: number,
+  millis: number,
+): Effect.Effect<Socket, SessionFault, Scope.Scope> => {
+  const part = Math.ceil(millis / Math.max(1, addresses.length));
+  const [first, ...others] = addresses.map((address) => openSocketTo(address, port, part));
+  return others.reduce(
+    (tried, next) => Effect.catch(tried, () => next),
+    first ?? Effect.fail<SessionFault>({ reason: "dns", step: "dns", message: "has no address" }),
+  );
+};
+
+const openSocketTo = (
+  address: string,
+  port: number,
+  millis: number,
+): Effect.Effect<Socket, SessionFault, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<Socket, SessionFault>((resume) => {
+      const socket = connectSocket({ host: address, port, noDelay: true });
+      socket.once("error", (error) => resume(Effect.fail(socketFault(error, address, port))));
+      socket.once("connect", () => resume(Effect.succeed(socket)));
+      // Later faults are the session's to tell; without a listener they would end the process.
+      socket.on("error", () => {});
+      return Effect.sync(() => socket.destroy());
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: millis,
+        orElse: () =>
+          Effect.fail<SessionFault>({
+            ...{ reason: "timeout", step: "tcp" },
+            message: `no connection to ${address} port ${port} in ${millis} ms`,
+          }),
+      }),
+    ),
+    (socket) => Effect.sync(() => socket.destroy()),
+    { interruptible: true },
+  );
+
+const socketReasons: Readonly<Record<string, SessionFault["reason"]>> = {
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  EPIPE: "reset",
+};
+
+const socketFault = (
+  { code = "unknown" }: Error & { readonly code?: string },
+  address: string,
+  port: number,
+): SessionFault => ({
+  // No route and no network are silence, too.
+  reason: socketReasons[code] ?? "timeout",
+  step: "tcp",
+  message: `no connection to ${address} port ${port} (${code})`,
+});
+
+const nameOf = ({ hostName, hostKeyAlias, port }: HostSettings): KnownName =>
+  hostKeyAlias === null ? { host: hostName, port } : { host: hostKeyAlias, port: null };
+
+const shownKeyOf = (key: Buffer): ShownKey => ({
+  type: typeOfKeyBytes(key) ?? "unknown",
+  fingerprint: `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`,
+});
+
+/** What one host's key is held against, and what becomes of a new one. */
+const doorOf = (desk: Desk, hop: HostSettings) =>
+  Effect.promise(async () => {
+    const files = [...hop.userKnownHostsFiles, ...hop.globalKnownHostsFiles];
+    const known = await desk.knownHosts(files);
+    const name = nameOf(hop);
+    const file = hop.userKnownHostsFiles[0];
+    const accepting =
+      (hop.unknownKeys === "accept-new" || desk.options.acceptNewKeys === true) &&
+      file !== undefined &&
+      // A file that cannot be read may know another key.
+      known.findings.every(({ line }) => line > 0);
+    let offered = Buffer.alloc(0);
+    return {
+      shown: () => shownKeyOf(offered),
+      checks: {
+        hostKeyTypes: knownKeyTypes(known, name),
+        verify: (key: Buffer): SessionFault | null => {
+          // Each new exchange of keys must show the same one.
+          offered = Buffer.from(key);
+          const judgement = judgeKey(known, name, key);
+          const isNew = judgement.verdict === "unknown" && typeOfKeyBytes(key) !== undefined;
+          return accepting && isNew ? null : keyFault(judgement, shownKeyOf(key));
+        },
+        verified: Effect.suspend(() => {
+          const judgement = judgeKey(known, name, offered);
+          if (judgement.verdict === "known") return Effect.void;
+          // Meanwhile another contact may have met another key.
+          if (judgement.verdict !== "unknown" || file === undefined) {
+            return Effect.fail(keyFault(judgement, shownKeyOf(offered))!);
+          }
+          return Effect.andThen(
+            keepKey(file, knownHostsLine(name, offered, hop.hashKnownHosts)),
+            Effect.sync(() => rememberKey(known, name, offered, file)),
+          );
+        }),
+      },
+    };
+  });
+
+const keepKey = (file: string, line: string): Effect.Effect<void, SessionFault> =>
+  Effect.mapError(appendKnownHost(file, line), ({ message }) => ({
+    ...({ reason: "hostkey-unknown", step: "kex" } as const),
+    message: `its new key cannot be kept in ${quote(file)}: ${message}`,
+  }));
+
+/** A host that lets no plain key in, while there is a certificate for one, may want that. */
+const loginFault = (
+  desk: Desk,
+  hop: HostSettings,
+  files: ReadonlyArray<string>,
+  fault: SessionFault,
+): Effect.Effect<never, SessionFault> => {
+  if (fault.reason !== "auth") return Effect.fail(fault);
+  const message = `${fault.message}, as ${quote(hop.user)}`;
+  return Effect.flatMap(
+    Effect.promise(() => desk.identities.haveCertificate(files)),
+    (certificate) =>
+      Effect.fail(
+        certificate
+          ? {
+              ...({ reason: "certificate", step: "auth" } as const),
+              message: `${message}; there is a certificate, which it may want`,
+            }
+          : { ...fault, message },
+      ),
+  );
+};

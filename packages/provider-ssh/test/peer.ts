@@ -1,0 +1,125 @@
+// A server that fails as it is told to: ssh2's own, or bare bytes; ended with the scope.
+
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { Server, utils, type Connection, type Session as ServerSession } from "ssh2";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+
+export interface Peer {
+  readonly port: number;
+  /** As a line of known hosts goes on after the name; nothing for bare bytes. */
+  readonly hostKey: string;
+  /** What the client asked for, in order: `auth <method>`, `session`, `exec <command>`. */
+  readonly asked: ReadonlyArray<string>;
+  /** Ends when the first connection has. */
+  readonly closed: Effect.Effect<void>;
+}
+
+const portOf = (server: { address: () => unknown }): number =>
+  (server.address() as AddressInfo).port;
+
+/** Does with each connection what it is told, and speaks no SSH by itself. */
+export const barePeer = (
+  serve: (socket: Socket) => void,
+): Effect.Effect<Peer, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const sockets = new Set<Socket>();
+    let ended: () => void = () => {};
+    const closed = new Promise<void>((resolve) => (ended = resolve));
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => ended());
+      socket.resume();
+      serve(socket);
+    });
+    yield* Effect.acquireRelease(
+      Effect.promise(
+        () => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)),
+      ),
+      () =>
+        Effect.sync(() => {
+          for (const socket of sockets) socket.destroy();
+          server.close();
+        }),
+    );
+    return {
+      ...{ port: portOf(server), hostKey: "", asked: [] },
+      closed: Effect.promise(() => closed),
+    };
+  });
+
+export interface Manners {
+  /** What happens to a login; by default everybody is let in. */
+  readonly login?: (connection: Connection, accept: () => void) => void;
+  /** What happens to a channel; by default it is opened. */
+  readonly session?: (accept: () => ServerSession, reject: () => void) => void;
+  /** What happens to a command; by default it ends well, without a word. */
+  readonly exec?: (
+    connection: Connection,
+    accept: () => import("ssh2").ServerChannel,
+    reject: () => void,
+    command: string,
+  ) => void;
+  readonly ident?: string;
+}
+
+/** Some of the keys that the library makes are none that it can read. */
+const hostKeys = (): { readonly private: string; readonly public: string } => {
+  const keys = utils.generateKeyPairSync("ed25519");
+  return utils.parseKey(keys.private) instanceof Error ? hostKeys() : keys;
+};
+
+export const sshPeer = (manners: Manners): Effect.Effect<Peer, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const asked: Array<string> = [];
+    const connections = new Set<Connection>();
+    const keys = hostKeys();
+    const settings = { hostKeys: [keys.private], ident: manners.ident ?? "peer" };
+    let ended: () => void = () => {};
+    const closed = new Promise<void>((resolve) => (ended = resolve));
+    const server = new Server(settings, (connection) => {
+      connections.add(connection);
+      connection.on("error", () => {});
+      connection.on("close", () => ended());
+      connection.on("authentication", (context) => {
+        asked.push(`auth ${context.method}`);
+        if (context.method !== "publickey") return context.reject(["publickey"]);
+        if (manners.login === undefined) context.accept();
+        else manners.login(connection, () => context.accept());
+      });
+      connection.on("session", (accept, reject) => {
+        asked.push("session");
+        const open = (): ServerSession => {
+          const session = accept();
+          session.on("exec", (acceptExec, rejectExec, { command }) => {
+            asked.push(`exec ${command}`);
+            if (manners.exec !== undefined) {
+              return manners.exec(connection, acceptExec, rejectExec, command);
+            }
+            const channel = acceptExec();
+            channel.exit(0);
+            channel.end();
+          });
+          return session;
+        };
+        if (manners.session === undefined) open();
+        else manners.session(open, reject);
+      });
+    });
+    yield* Effect.acquireRelease(
+      Effect.promise(
+        () => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)),
+      ),
+      () =>
+        Effect.promise(
+          () =>
+            new Promise<void>((resolve) => {
+              for (const connection of connections) connection.end();
+              server.close(() => resolve());
+            }),
+        ),
+    );
+    const hostKey = keys.public.split(" ").slice(0, 2).join(" ");
+    return { port: portOf(server), hostKey, asked, closed: Effect.promise(() => closed) };
+  });
