@@ -25,11 +25,19 @@ const manifestOf = async (name: string): Promise<Readonly<Record<string, unknown
 };
 
 describe("each tarball", () => {
-  it("is one of eight packages", () => {
+  it("is one of nine packages", () => {
     expect(app.tarballs.map(({ name }) => name).toSorted()).toEqual(
-      ["cli", "core", "gitops-runner", "provider-oci", "sdk", "server", "store-sql", "testkit"].map(
-        (name) => `@muster/${name}`,
-      ),
+      [
+        "cli",
+        "core",
+        "gitops-runner",
+        "provider-oci",
+        "provider-ssh",
+        "sdk",
+        "server",
+        "store-sql",
+        "testkit",
+      ].map((name) => `@muster/${name}`),
     );
   });
 

@@ -85,10 +85,17 @@ export interface Contacts {
   readonly connect: (address: HostAddress) => Effect.Effect<Contact, ContactError, Scope.Scope>;
   /** Goes a way that is known, from the connection to its last host but one when there is one. */
   readonly enter: (
-    host: string,
     way: ReadonlyArray<HostSettings>,
     from: Session | null,
-  ) => Effect.Effect<Entered, ContactError, Scope.Scope>;
+  ) => Effect.Effect<Entered, HopFault, Scope.Scope>;
+}
+
+/** What failed on the way to a host, and at which hop. */
+export interface HopFault {
+  readonly hop: HostSettings;
+  /** Whether the hop is only gone through. */
+  readonly isBetween: boolean;
+  readonly fault: SessionFault;
 }
 
 /** A session, and what was seen on the way to it. */
@@ -138,9 +145,12 @@ export const makeContacts = (
       connect: (address) =>
         Effect.gen(function* () {
           const way = yield* route(desk, address);
-          return contactOf(address.host, yield* enter(desk, address.host, way, null));
+          const entered = yield* Effect.mapError(enter(desk, way, null), (fault) =>
+            toldBy(address.host, fault),
+          );
+          return contactOf(address.host, entered);
         }),
-      enter: (host, way, from) => enter(desk, host, way, from),
+      enter: (way, from) => enter(desk, way, from),
     };
   });
 
@@ -172,34 +182,49 @@ const route = (
   for (const hop of way) {
     const error = hop.findings.find(({ severity }) => severity === "error");
     if (error !== undefined) {
-      return refuse(hop, `${error.message} (${quote(error.file)}:${error.line})`);
+      return refuse(
+        hop === way.at(-1) ? null : hop,
+        `${error.message} (${quote(error.file)}:${error.line})`,
+      );
     }
   }
   return Effect.succeed(way);
 };
 
+/** The fault as whoever asked for `host` is told of it. */
+export const toldBy = (host: string, { hop, isBetween, fault }: HopFault): ContactError =>
+  contactError(
+    ...([host, isBetween ? hop : null, fault] as const),
+    keyRemedy(fault.reason, knownHostsName(nameOf(hop)), hop),
+  );
+
 /** Each hop's key is verified, and its connection lasts as long as what goes through it. */
 const enter = (
   desk: Desk,
-  host: string,
   way: ReadonlyArray<HostSettings>,
   from: Session | null,
-): Effect.Effect<Entered, ContactError, Scope.Scope> =>
+): Effect.Effect<Entered, HopFault, Scope.Scope> =>
   Effect.gen(function* () {
-    const hops = from === null ? way : way.slice(-1);
-    let entered = yield* enterHop(desk, host, hops[0]!, from);
-    for (const hop of hops.slice(1)) entered = yield* enterHop(desk, host, hop, entered.session);
+    const target = way.at(-1)!;
+    const step = (hop: HostSettings, before: Session | null) =>
+      Effect.mapError(enterHop(desk, hop, before), (fault): HopFault => ({
+        hop,
+        isBetween: hop !== target,
+        fault,
+      }));
+    const [first, ...others] = from === null ? way : [target];
+    let entered = yield* step(first!, from);
+    for (const hop of others) entered = yield* step(hop, entered.session);
     return entered;
   });
 
 const enterHop = (
   desk: Desk,
-  host: string,
   hop: HostSettings,
   from: Session | null,
-): Effect.Effect<Entered, ContactError, Scope.Scope> => {
-  const deadlines = deadlinesFor(desk, hop);
-  const inner = Effect.gen(function* () {
+): Effect.Effect<Entered, SessionFault, Scope.Scope> =>
+  Effect.gen(function* () {
+    const deadlines = deadlinesFor(desk, hop);
     const addresses = from === null ? yield* resolveName(hop.hostName, deadlines) : [];
     const transport =
       from === null
@@ -221,11 +246,6 @@ const enterHop = (
       .pipe(Effect.catch((fault) => loginFault(desk, hop, files, fault)));
     return { session, addresses, hostKey: door.shown() };
   });
-  return Effect.mapError(inner, (fault) => {
-    const remedy = keyRemedy(fault.reason, knownHostsName(nameOf(hop)), hop);
-    return contactError(host, hop, fault, remedy);
-  });
-};
 
 /** The configuration's ConnectTimeout stands for TCP and the banner, unless an option says otherwise. */
 const deadlinesFor = (desk: Desk, { connectTimeoutSeconds }: HostSettings): Deadlines => {

@@ -24,14 +24,14 @@ const remedies: Readonly<Record<ContactReason, string>> = {
   config: "correct the SSH configuration",
 };
 
-/** The error of a contact with `host`, of which `hop` is the part that failed. */
+/** The error of a contact with `host`; `hop` is the host in between that failed, when one did. */
 export const contactError = (
   host: string,
   hop: HostSettings | null,
   fault: SessionFault,
   remedy: string = remedies[fault.reason],
 ): ContactError => {
-  const through = hop === null || hop.host === host ? "" : ` (on the way, at ${quote(hop.host)})`;
+  const through = hop === null ? "" : ` (on the way, at ${quote(hop.host)})`;
   const { reason, step } = fault;
   return new ContactError({
     ...{ reason, step, host, remedy },

@@ -1,6 +1,6 @@
 // A server that fails as it is told to: ssh2's own, or bare bytes; ended with the scope.
 
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Server, utils, type Connection, type Session as ServerSession } from "ssh2";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
@@ -11,6 +11,8 @@ export interface Peer {
   readonly hostKey: string;
   /** What the client asked for, in order: `auth <method>`, `session`, `exec <command>`. */
   readonly asked: ReadonlyArray<string>;
+  /** How many connections were made, and how many of them have ended. */
+  readonly counts: { readonly begun: number; readonly ended: number };
   /** Ends when the first connection has. */
   readonly closed: Effect.Effect<void>;
 }
@@ -44,14 +46,14 @@ export const barePeer = (
         }),
     );
     return {
-      ...{ port: portOf(server), hostKey: "", asked: [] },
+      ...{ port: portOf(server), hostKey: "", asked: [], counts: { begun: 0, ended: 0 } },
       closed: Effect.promise(() => closed),
     };
   });
 
 export interface Manners {
   /** What happens to a login; by default everybody is let in. */
-  readonly login?: (connection: Connection, accept: () => void) => void;
+  readonly login?: (connection: Connection, accept: () => void, reject: () => void) => void;
   /** What happens to a channel; by default it is opened. */
   readonly session?: (accept: () => ServerSession, reject: () => void) => void;
   /** What happens to a command; by default it ends well, without a word. */
@@ -73,6 +75,7 @@ const hostKeys = (): { readonly private: string; readonly public: string } => {
 export const sshPeer = (manners: Manners): Effect.Effect<Peer, never, Scope.Scope> =>
   Effect.gen(function* () {
     const asked: Array<string> = [];
+    const counts = { begun: 0, ended: 0 };
     const connections = new Set<Connection>();
     const keys = hostKeys();
     const settings = { hostKeys: [keys.private], ident: manners.ident ?? "peer" };
@@ -81,12 +84,34 @@ export const sshPeer = (manners: Manners): Effect.Effect<Peer, never, Scope.Scop
     const server = new Server(settings, (connection) => {
       connections.add(connection);
       connection.on("error", () => {});
-      connection.on("close", () => ended());
+      counts.begun += 1;
+      connection.on("close", () => {
+        counts.ended += 1;
+        ended();
+      });
+      connection.on("tcpip", (accept, reject, { destIP, destPort }) => {
+        asked.push(`forward ${destIP}:${destPort}`);
+        const socket = connect({ host: destIP, port: destPort });
+        socket.once("error", () => reject());
+        socket.once("connect", () => {
+          const channel = accept();
+          socket.on("error", () => channel.end());
+          channel.on("error", () => socket.destroy());
+          channel.on("close", () => socket.destroy());
+          channel.pipe(socket).pipe(channel);
+        });
+      });
       connection.on("authentication", (context) => {
         asked.push(`auth ${context.method}`);
         if (context.method !== "publickey") return context.reject(["publickey"]);
-        if (manners.login === undefined) context.accept();
-        else manners.login(connection, () => context.accept());
+        // First a key is only asked about; its proof is the login.
+        if (manners.login === undefined || context.signature === undefined) context.accept();
+        else
+          manners.login(
+            connection,
+            () => context.accept(),
+            () => context.reject(["publickey"]),
+          );
       });
       connection.on("session", (accept, reject) => {
         asked.push("session");
@@ -121,5 +146,5 @@ export const sshPeer = (manners: Manners): Effect.Effect<Peer, never, Scope.Scop
         ),
     );
     const hostKey = keys.public.split(" ").slice(0, 2).join(" ");
-    return { port: portOf(server), hostKey, asked, closed: Effect.promise(() => closed) };
+    return { port: portOf(server), hostKey, asked, counts, closed: Effect.promise(() => closed) };
   });
