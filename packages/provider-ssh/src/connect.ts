@@ -81,6 +81,8 @@ export interface Contacts {
   readonly route: (
     address: HostAddress,
   ) => Effect.Effect<ReadonlyArray<HostSettings>, ContactError>;
+  /** The addresses that a host's name has here, whether it lets us in or not; none behind another. */
+  readonly addresses: (address: HostAddress) => Effect.Effect<ReadonlyArray<string>, ContactError>;
   /** Ends with its scope, at once. */
   readonly connect: (address: HostAddress) => Effect.Effect<Contact, ContactError, Scope.Scope>;
   /** Goes a way that is known, from the connection to its last host but one when there is one. */
@@ -142,6 +144,8 @@ export const makeContacts = (
     return {
       findings: config.findings,
       route: (address) => route(desk, address),
+      addresses: (address) =>
+        Effect.flatMap(route(desk, address), (way) => addressesOf(desk, address.host, way)),
       connect: (address) =>
         Effect.gen(function* () {
           const way = yield* route(desk, address);
@@ -189,6 +193,18 @@ const route = (
     }
   }
   return Effect.succeed(way);
+};
+
+const addressesOf = (
+  desk: Desk,
+  host: string,
+  way: ReadonlyArray<HostSettings>,
+): Effect.Effect<ReadonlyArray<string>, ContactError> => {
+  const [target] = way;
+  if (target === undefined || way.length > 1) return Effect.succeed([]);
+  return Effect.mapError(resolveName(target.hostName, deadlinesFor(desk, target)), (fault) =>
+    contactError(host, null, fault),
+  );
 };
 
 /** The fault as whoever asked for `host` is told of it. */
@@ -260,7 +276,7 @@ const deadlinesFor = (desk: Desk, { connectTimeoutSeconds }: HostSettings): Dead
 };
 
 /** The addresses of a name, as this machine sees them. */
-export const resolveName = (
+const resolveName = (
   name: string,
   { connectMillis }: Pick<Deadlines, "connectMillis">,
 ): Effect.Effect<ReadonlyArray<string>, SessionFault> =>

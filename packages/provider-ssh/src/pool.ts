@@ -39,6 +39,8 @@ export interface PoolOptions extends ContactOptions {
 export interface SshShape {
   /** What could not be read of the operator's configuration. */
   readonly findings: ReadonlyArray<FileFinding>;
+  /** The addresses that a host's name has here, whether it lets us in or not; none behind another. */
+  readonly addresses: (address: HostAddress) => Effect.Effect<ReadonlyArray<string>, ContactError>;
   /** One command on the host's kept-open connection. */
   readonly exec: (
     address: HostAddress,
@@ -111,6 +113,7 @@ export const makePool = (
       );
     return {
       findings: contacts.findings,
+      addresses: contacts.addresses,
       reach,
       exec: (address, request) => reach(address, (contact) => contact.exec(request)),
     };
@@ -139,6 +142,7 @@ const usingWay = <A, E>(
         (_, exit) =>
           Effect.suspend(() => {
             const others = count(pool, key, -1);
+            if (others === 0 && !pool.current.has(key)) pool.users.delete(key);
             const alone = others === 0 && Exit.hasInterrupts(exit);
             return alone ? forget(pool, key) : closeOldest(pool);
           }),
@@ -164,7 +168,7 @@ const forget = (pool: Pool, key: string): Effect.Effect<void> =>
 const closeOldest = (pool: Pool): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (pool.current.size <= pool.maxConnections) return Effect.void;
-    // One that others go through is in use as long as they are open: closing it closes them.
+    // One that others go through stays open until they are done with it.
     const oldest = [...pool.users].find(([key, now]) => now === 0 && pool.current.has(key));
     return oldest === undefined ? Effect.void : forget(pool, oldest[0]);
   });

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber";
 import type { ContactOptions } from "../src/connect.ts";
 import type { ExecRequest } from "../src/session.ts";
 import { makeOperator } from "./operator.ts";
-import { barePeer, sshPeer, type Manners, type Peer } from "./peer.ts";
+import { barePeer, makeWire, sshPeer, type Manners, type Peer } from "./peer.ts";
 import { freePort } from "./sshd.ts";
 
 /** An operator who knows the peer's key. */
@@ -287,6 +287,28 @@ describe("a command", () => {
       yield* Deferred.await(begun);
       yield* Fiber.interrupt(fiber);
       yield* peer.closed;
+    }).pipe(Effect.scoped),
+  );
+
+  it.live("ends with a connection that died without a word, as signs of life tell", () =>
+    Effect.gen(function* () {
+      const begun = yield* Deferred.make<void>();
+      const peer = yield* sshPeer({
+        exec: (_, accept) => {
+          accept();
+          Deferred.doneUnsafe(begun, Effect.void);
+        },
+      });
+      const wire = yield* makeWire(peer.port);
+      const behind = { ...peer, port: wire.port };
+      const fiber = yield* Effect.forkChild(
+        endOf(behind, { keepaliveMillis: 50, keepaliveMisses: 2 }),
+      );
+      yield* Deferred.await(begun);
+      wire.fallSilent();
+      const end = yield* Fiber.join(fiber);
+      expect(end).toMatchObject({ reason: "disconnected", step: "exec" });
+      yield* wire.closed;
     }).pipe(Effect.scoped),
   );
 

@@ -251,6 +251,11 @@ describe.skipIf(sshdPath === undefined)("a login", () => {
       );
       yield* Effect.scoped(connect());
       expect(sshd.log().match(/Accepted publickey/g)).toHaveLength(2);
+      // No other key of the agent is offered, though the right one is among them.
+      operator.configure(
+        `IdentityAgent ${socket}\nIdentitiesOnly yes\nIdentityFile ${operator.home}/other-0`,
+      );
+      expect((yield* refusal(connect())).message).toContain("lets none of the keys in");
       // An agent that is not there leaves the files.
       operator.configure(`IdentityAgent ${socket}-none\nIdentityFile ${operator.home}/kept`);
       yield* Effect.scoped(connect());
@@ -377,6 +382,18 @@ describe("a host that the configuration gives no way to", () => {
       expect(circle).toMatchObject({ reason: "config", step: "config" });
       const nameless = yield* refusal(contacts.connect({ host: "no-such-host.invalid" }));
       expect(nameless).toMatchObject({ reason: "dns", step: "dns" });
+    }).pipe(Effect.scoped),
+  );
+
+  it.live("has its addresses told apart from whether it lets us in", () =>
+    Effect.gen(function* () {
+      const operator = yield* makeOperator;
+      operator.configure("Host down\n  HostName 127.0.0.1\nHost behind\n  ProxyJump down");
+      const contacts = yield* operator.contacts();
+      expect(yield* contacts.addresses({ host: "down" })).toEqual(["127.0.0.1"]);
+      expect(yield* contacts.addresses({ host: "behind" })).toEqual([]);
+      const none = yield* Effect.flip(contacts.addresses({ host: "no-such-host.invalid" }));
+      expect(none).toMatchObject({ reason: "dns", step: "dns", host: "no-such-host.invalid" });
     }).pipe(Effect.scoped),
   );
 });

@@ -51,6 +51,23 @@ export const barePeer = (
     };
   });
 
+/** A wire to a peer, that can fall silent without being cut. */
+export const makeWire = (port: number) =>
+  Effect.gen(function* () {
+    const ends: Array<Socket> = [];
+    const wire = yield* barePeer((near) => {
+      const far = connect({ host: "127.0.0.1", port });
+      far.on("error", () => {});
+      near.on("close", () => far.destroy());
+      ends.push(near, far);
+      near.pipe(far).pipe(near);
+    });
+    const fallSilent = (): void => {
+      for (const end of ends) end.unpipe().resume();
+    };
+    return { port: wire.port, closed: wire.closed, fallSilent };
+  });
+
 export interface Manners {
   /** What happens to a login; by default everybody is let in. */
   readonly login?: (connection: Connection, accept: () => void, reject: () => void) => void;
