@@ -1,0 +1,119 @@
+// Answers commands in the place of an emulated host's shell: a few plain ones, unless a test brings its own.
+
+import { createHash } from "node:crypto";
+import { uptimeOf, type HostState } from "./host-state.ts";
+
+/** An emulated host as its commands see it. */
+export interface EmulatedHost {
+  readonly name: string;
+  readonly bootId: string;
+  readonly uptimeSeconds: number;
+  /** Whether sudo asks for no password. */
+  readonly sudo: boolean;
+  readonly read: (path: string) => string | undefined;
+  /** Whether it was written; nothing removes the file. */
+  readonly write: (path: string, content: string | undefined) => boolean;
+  readonly reboot: () => void;
+}
+
+export interface EmulatedExec {
+  readonly host: EmulatedHost;
+  readonly command: string;
+  /** All of its standard input; waits until the client has ended it. */
+  readonly stdin: () => Promise<Buffer>;
+}
+
+export interface EmulatedAnswer {
+  /** Default 0. */
+  readonly code?: number;
+  readonly stdout?: string | Uint8Array;
+  readonly stderr?: string;
+}
+
+/** What an emulated host answers to a command. A rejection is told on stderr, with exit code 255. */
+export type Answerer = (exec: EmulatedExec) => EmulatedAnswer | Promise<EmulatedAnswer>;
+
+/** The host of a state, with the files that it has now. */
+export const emulatedHostOf = (
+  state: HostState,
+  files: Map<string, string>,
+  reboot: () => void,
+): EmulatedHost => ({
+  name: state.name,
+  get bootId() {
+    return state.bootId;
+  },
+  get uptimeSeconds() {
+    return uptimeOf(state);
+  },
+  get sudo() {
+    return state.options.sudo !== false && state.fault?.name !== "no-sudo";
+  },
+  read: (path) => files.get(path),
+  write: (path, content) => {
+    if (state.fault?.name === "read-only") return false;
+    if (content === undefined) files.delete(path);
+    else files.set(path, content);
+    return true;
+  },
+  reboot,
+});
+
+/**
+ * Knows `true`, `hostname`, `echo`, `cat`, `tee`, `rm -f`, `test -e`, `sha256sum`, `uptime -p`,
+ * `sudo -n` before any of them, and `reboot`. Words are split at spaces; there are no quotes.
+ */
+export const plainAnswers: Answerer = (exec) => {
+  const [program = "", ...words] = exec.command.trim().split(/\s+/u);
+  const answer = programs[program];
+  if (answer === undefined) return { code: 127, stderr: `sh: 1: ${program}: not found\n` };
+  return answer(exec, words);
+};
+
+type Program = (
+  exec: EmulatedExec,
+  words: readonly string[],
+) => EmulatedAnswer | Promise<EmulatedAnswer>;
+
+const withFile =
+  (then: (content: string, path: string) => EmulatedAnswer): Program =>
+  ({ command, host }, [path = ""]) => {
+    const content = path === bootIdPath ? `${host.bootId}\n` : host.read(path);
+    return content === undefined
+      ? { code: 1, stderr: `${command.split(" ")[0]}: ${path}: No such file or directory\n` }
+      : then(content, path);
+  };
+
+const bootIdPath = "/proc/sys/kernel/random/boot_id";
+
+const changed = (done: boolean, path: string, stdout = ""): EmulatedAnswer =>
+  done ? { stdout } : { code: 1, stderr: `${path}: Read-only file system\n` };
+
+const programs: Readonly<Record<string, Program | undefined>> = {
+  true: () => ({}),
+  hostname: ({ host }) => ({ stdout: `${host.name}\n` }),
+  echo: (_, words) => ({ stdout: `${words.join(" ")}\n` }),
+  cat: withFile((stdout) => ({ stdout })),
+  sha256sum: withFile((content, path) => ({
+    stdout: `${createHash("sha256").update(content).digest("hex")}  ${path}\n`,
+  })),
+  test: ({ host }, [, path = ""]) => ({ code: host.read(path) === undefined ? 1 : 0 }),
+  tee: async ({ host, stdin }, [path = ""]) => {
+    const content = (await stdin()).toString("utf8");
+    return changed(host.write(path, content), path, content);
+  },
+  rm: ({ host }, words) => {
+    const path = words.at(-1) ?? "";
+    return changed(host.write(path, undefined), path);
+  },
+  uptime: ({ host }) => ({ stdout: `up ${Math.floor(host.uptimeSeconds / 60)} minutes\n` }),
+  sudo: (exec, [, ...words]) =>
+    exec.host.sudo
+      ? plainAnswers({ ...exec, command: words.join(" ") })
+      : { code: 1, stderr: "sudo: a password is required\n" },
+  reboot: ({ host }) => {
+    host.reboot();
+    // The session ends with the host.
+    return new Promise(() => undefined);
+  },
+};

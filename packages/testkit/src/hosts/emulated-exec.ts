@@ -1,0 +1,98 @@
+// Runs one command of an emulated host: its answer, or what its fault makes of it.
+
+import type { ServerChannel } from "ssh2";
+import type { Answerer, EmulatedAnswer, EmulatedExec } from "./emulated-answers.ts";
+import { bytesBeforeCut, latenessOf, textOf, type HostFault } from "./faults.ts";
+
+export interface ExecSubject {
+  readonly host: EmulatedExec["host"];
+  readonly command: string;
+  readonly fault: HostFault | undefined;
+  readonly answer: Answerer;
+  /** Ends the connection at once. */
+  readonly cut: () => void;
+}
+
+export const runExec = async (channel: ServerChannel, subject: ExecSubject): Promise<void> => {
+  const { fault } = subject;
+  // What went wrong on the way to the client ends with its connection.
+  channel.on("error", () => undefined);
+  const stdin = collect(channel);
+  const compute = (): Promise<EmulatedAnswer> => answerOf(subject, stdin);
+  switch (fault?.name) {
+    case "hang-in-exec":
+      return;
+    case "endless-output":
+      return writeForEver(channel);
+    case "forged-end":
+      return say(channel, { stdout: textOf(fault) });
+    case "slow-exec":
+      await late(channel, latenessOf(fault));
+      return say(channel, await compute());
+    case "cut-in-exec":
+      return sayTheBeginning(channel, await compute(), subject.cut);
+    default:
+      return say(channel, await compute());
+  }
+};
+
+const answerOf = async (
+  { answer, command, host }: ExecSubject,
+  stdin: () => Promise<Buffer>,
+): Promise<EmulatedAnswer> => {
+  try {
+    return await answer({ host, command, stdin });
+  } catch (defect) {
+    return { code: 255, stderr: `the answerer failed: ${String(defect)}\n` };
+  }
+};
+
+/** What is asked for later must be read from the start, or the client could never send it all. */
+const collect = (channel: ServerChannel): (() => Promise<Buffer>) => {
+  const chunks: Buffer[] = [];
+  const whole = new Promise<Buffer>((resolve) => {
+    channel.on("data", (chunk: Buffer) => chunks.push(chunk));
+    channel.once("end", () => resolve(Buffer.concat(chunks)));
+    channel.once("close", () => resolve(Buffer.concat(chunks)));
+  });
+  return () => whole;
+};
+
+const say = (channel: ServerChannel, { code, stdout, stderr }: EmulatedAnswer): void => {
+  if (channel.destroyed) return;
+  if (stderr !== undefined && stderr !== "") channel.stderr.write(stderr);
+  if (stdout !== undefined && stdout.length > 0) channel.write(stdout);
+  channel.exit(code ?? 0);
+  channel.end();
+};
+
+const sayTheBeginning = (
+  channel: ServerChannel,
+  { stdout }: EmulatedAnswer,
+  cut: () => void,
+): void => {
+  const beginning = Buffer.from(stdout ?? "").subarray(0, bytesBeforeCut);
+  if (beginning.length === 0) cut();
+  else channel.write(beginning, cut);
+};
+
+const late = (channel: ServerChannel, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    channel.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+const manyLines = Buffer.from("y\n".repeat(8_192));
+
+const writeForEver = (channel: ServerChannel): void => {
+  const more = (): void => {
+    // A turn of the loop between two writes: other hosts of this process go on.
+    if (channel.destroyed || !channel.writable) return;
+    if (channel.write(manyLines)) setImmediate(more);
+    else channel.once("drain", more);
+  };
+  more();
+};

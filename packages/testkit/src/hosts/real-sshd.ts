@@ -1,0 +1,67 @@
+// Runs one sshd for one connection to a real host, with what its fault makes of the settings.
+
+import { spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import type { HostFaultName } from "./faults.ts";
+import { holdCommand, switchesAt } from "./real-files.ts";
+import { eachLine, type Machine } from "./real-machine.ts";
+import type { Tally } from "./tally.ts";
+
+const plain = [`HostKey=${switchesAt}/key`];
+
+/** What sshd is told for a connection that begins under a fault; the first word for a setting counts. */
+const settingsUnder: Partial<Record<HostFaultName, readonly string[]>> = {
+  "changed-host-key": [`HostKey=${switchesAt}/other_key`],
+  "certificate-only": [
+    ...plain,
+    `HostCertificate=${switchesAt}/key-cert.pub`,
+    "HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com",
+  ],
+  "hang-before-auth": [
+    ...plain,
+    "AuthorizedKeysFile=none",
+    `AuthorizedKeysCommand=${holdCommand}`,
+    "AuthorizedKeysCommandUser=root",
+  ],
+  "auth-refused": [...plain, "AuthorizedKeysFile=none"],
+  "hang-at-channel": [...plain, "UsePAM=yes"],
+  "no-exec": [...plain, "MaxSessions=0"],
+};
+
+export interface SshdOptions {
+  readonly sshd: string;
+  readonly machine: Machine;
+  readonly fault: HostFaultName | undefined;
+  readonly tally: Tally;
+}
+
+/**
+ * The socket itself is sshd's input and output, so nothing of ours stands between it and the client.
+ * Ends when nothing of the connection is left; that is the end of the host at the latest.
+ */
+export const serveBySshd = (socket: Socket, options: SshdOptions): Promise<void> => {
+  const { sshd, machine, fault, tally } = options;
+  const settings = (fault === undefined ? undefined : settingsUnder[fault]) ?? plain;
+  const child = spawn(
+    "nsenter",
+    [
+      ...["-t", String(machine.pid), "--mount", "--uts", "--ipc", "--pid", "--", sshd, "-i", "-e"],
+      ...["-f", "/etc/ssh/simulated_sshd_config"],
+      ...settings.flatMap((setting) => ["-o", setting]),
+    ],
+    { cwd: "/", env: { PATH: process.env["PATH"], LC_ALL: "C" }, stdio: [socket, socket, "pipe"] },
+  );
+  eachLine(child.stderr, (line) => note(line, tally));
+  const over = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
+    // A child that never was has no end of its own.
+    child.once("error", () => resolve());
+  });
+  socket.destroy();
+  return over;
+};
+
+const note = (line: string, tally: Tally): void => {
+  if (/^(Accepted|Failed) publickey for /u.test(line)) tally.add("authAttempts");
+  else if (line.startsWith("Starting session: command")) tally.add("execs");
+};

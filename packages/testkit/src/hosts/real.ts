@@ -1,0 +1,79 @@
+// Runs hosts whose SSH server is OpenSSH's own, each in namespaces of its own on this machine.
+
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { startFleet } from "./fleet.ts";
+import { HostFleetError, type HostFleet, type HostFleetOptions } from "./host-fleet.ts";
+import type { HostPeer } from "./host-server.ts";
+import { startRealServer } from "./real-server.ts";
+
+/** Starts real hosts. Fails at once, with the reason, where they are not to be had. */
+export const startRealHosts = (
+  options: HostFleetOptions,
+): Effect.Effect<HostFleet, HostFleetError, Scope.Scope> =>
+  Effect.suspend(() => {
+    const missing = realHostsMissing();
+    return missing === undefined
+      ? startFleet(realPeer(programIn("sshd")!), options)
+      : Effect.fail(missing);
+  });
+
+/** Why there can be no real hosts on this machine; nothing when there can. */
+export const realHostsMissing = (): HostFleetError | undefined => {
+  if (process.platform !== "linux") {
+    return missing(
+      "system",
+      `there are no namespaces on ${process.platform}`,
+      "use emulated hosts",
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    return missing("root", "only root may make them", "start it as root, or use emulated hosts");
+  }
+  const lacks = programs.filter((name) => programIn(name) === undefined);
+  if (lacks.length > 0) {
+    return missing(
+      "tools",
+      `not installed: ${lacks.join(", ")}`,
+      "install openssh-server and util-linux",
+    );
+  }
+  const trial = spawnSync("unshare", ["--mount", "--uts", "--pid", "--ipc", "--fork", "true"]);
+  if (trial.status !== 0) {
+    const why = String(trial.stderr).trim();
+    return missing("namespaces", `the system refuses namespaces: ${why}`, "use emulated hosts");
+  }
+  return undefined;
+};
+
+const programs = ["sshd", "ssh-keygen", "unshare", "nsenter", "setpriv", "mount", "sleep", "cat"];
+
+const missing = (reason: HostFleetError["reason"], why: string, remedy: string): HostFleetError =>
+  new HostFleetError({ reason, message: `There can be no real hosts here: ${why}`, remedy });
+
+/** sshd wants to be called by its full path, and lies where only root looks. */
+const programIn = (name: string): string | undefined =>
+  [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"]
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+
+const isProgram = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const realPeer = (sshd: string): HostPeer => ({
+  name: "real",
+  most: 500,
+  user: "root",
+  untouched: true,
+  ownAddresses: true,
+  start: (site, wish) => startRealServer(sshd, site, wish),
+});
