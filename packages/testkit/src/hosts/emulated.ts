@@ -1,6 +1,5 @@
 // Emulates hosts in this process: ssh2's server speaks the protocol, a function answers the commands.
 
-import type { Socket } from "node:net";
 import type * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { hasWholeLoopback, maxAddresses } from "./addresses.ts";
@@ -42,29 +41,23 @@ const serverOf = (site: HostSite, answer: Answerer, wish: () => void): HostServe
   const files = filesOf(state.options);
   const host = emulatedHostOf(state, files, wish);
   const attend = makeAttendant({ state, clientKey, host, answer });
-  const sockets = new Set<Socket>();
-  const dropAll = (): Promise<void> => {
-    for (const socket of sockets) socket.resetAndDestroy();
-    return Promise.resolve();
-  };
+  // All that runs on it runs on its connections, and the gate ends those.
+  const nothing = (): Promise<void> => Promise.resolve();
   return {
     counted: true,
-    serve: async (socket) => {
-      sockets.add(socket);
-      const closed = closeOf(socket);
+    serve: (socket) => {
       attend(socket);
-      await closed;
-      sockets.delete(socket);
+      return closeOf(socket);
     },
-    heed: () => Promise.resolve(),
+    heed: nothing,
     read: (path) => Promise.resolve(files.get(path)),
     write: (path, content) => {
       if (content === undefined) files.delete(path);
       else files.set(path, content);
       return Promise.resolve();
     },
-    halt: dropAll,
-    boot: () => Promise.resolve(),
-    close: dropAll,
+    halt: nothing,
+    boot: nothing,
+    close: nothing,
   };
 };
