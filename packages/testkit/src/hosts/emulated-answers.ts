@@ -1,69 +1,16 @@
 // Answers commands in the place of an emulated host's shell: a few plain ones, unless a test brings its own.
 
 import { createHash } from "node:crypto";
-import { uptimeOf, type HostState } from "./host-state.ts";
-
-/** An emulated host as its commands see it. */
-export interface EmulatedHost {
-  readonly name: string;
-  readonly bootId: string;
-  readonly uptimeSeconds: number;
-  /** Whether sudo asks for no password. */
-  readonly sudo: boolean;
-  readonly read: (path: string) => string | undefined;
-  /** Whether it was written; nothing removes the file. */
-  readonly write: (path: string, content: string | undefined) => boolean;
-  readonly reboot: () => void;
-}
-
-export interface EmulatedExec {
-  readonly host: EmulatedHost;
-  readonly command: string;
-  /** All of its standard input; waits until the client has ended it. */
-  readonly stdin: () => Promise<Buffer>;
-}
-
-export interface EmulatedAnswer {
-  /** Default 0. */
-  readonly code?: number;
-  readonly stdout?: string | Uint8Array;
-  readonly stderr?: string;
-}
-
-/** What an emulated host answers to a command. A rejection is told on stderr, with exit code 255. */
-export type Answerer = (exec: EmulatedExec) => EmulatedAnswer | Promise<EmulatedAnswer>;
-
-/** The host of a state, with the files that it has now. */
-export const emulatedHostOf = (
-  state: HostState,
-  files: Map<string, string>,
-  reboot: () => void,
-): EmulatedHost => ({
-  name: state.name,
-  get bootId() {
-    return state.bootId;
-  },
-  get uptimeSeconds() {
-    return uptimeOf(state);
-  },
-  get sudo() {
-    return state.options.sudo !== false && state.fault?.name !== "no-sudo";
-  },
-  read: (path) => files.get(path),
-  write: (path, content) => {
-    if (state.fault?.name === "read-only") return false;
-    if (content === undefined) files.delete(path);
-    else files.set(path, content);
-    return true;
-  },
-  reboot,
-});
+import type { Answerer, EmulatedAnswer, EmulatedExec } from "./emulated-host.ts";
+import { answerProbe, isProbe } from "./emulated-probe.ts";
 
 /**
  * Knows `true`, `hostname`, `echo`, `cat`, `tee`, `rm -f`, `test -e`, `sha256sum`, `uptime -p`,
- * `sudo -n` before any of them, and `reboot`. Words are split at spaces; there are no quotes.
+ * `sudo -n` before any of them, `reboot`, and muster's probe. Words are split at spaces; there are
+ * no quotes.
  */
 export const plainAnswers: Answerer = (exec) => {
+  if (isProbe(exec.command)) return answerProbe(exec);
   const [program = "", ...words] = exec.command.trim().split(/\s+/u);
   const answer = programs[program];
   if (answer === undefined) return { code: 127, stderr: `sh: 1: ${program}: not found\n` };

@@ -2,8 +2,8 @@
 
 import { connect, type Socket } from "node:net";
 import ssh2 from "ssh2";
-import type { Answerer, EmulatedHost } from "./emulated-answers.ts";
 import { runExec } from "./emulated-exec.ts";
+import type { Answerer, EmulatedHost } from "./emulated-host.ts";
 import type { HostState } from "./host-state.ts";
 
 export interface AttendantOptions {

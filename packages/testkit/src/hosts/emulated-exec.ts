@@ -1,7 +1,7 @@
 // Runs one command of an emulated host: its answer, or what its fault makes of it.
 
 import type { ServerChannel } from "ssh2";
-import type { Answerer, EmulatedAnswer, EmulatedExec } from "./emulated-answers.ts";
+import type { Answerer, EmulatedAnswer, EmulatedExec } from "./emulated-host.ts";
 import { bytesBeforeCut, latenessOf, textOf, type HostFault } from "./faults.ts";
 
 export interface ExecSubject {

@@ -3,8 +3,9 @@
 import type * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { hasWholeLoopback, maxAddresses } from "./addresses.ts";
-import { emulatedHostOf, plainAnswers, type Answerer } from "./emulated-answers.ts";
+import { plainAnswers } from "./emulated-answers.ts";
 import { makeAttendant } from "./emulated-contact.ts";
+import { emulatedHostOf, type Answerer } from "./emulated-host.ts";
 import { startFleet } from "./fleet.ts";
 import { closeOf } from "./gate.ts";
 import type { HostFleet, HostFleetError, HostFleetOptions } from "./host-fleet.ts";

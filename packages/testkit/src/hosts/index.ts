@@ -1,12 +1,7 @@
 // The public face of the simulated hosts.
 
-export {
-  plainAnswers,
-  type Answerer,
-  type EmulatedAnswer,
-  type EmulatedExec,
-  type EmulatedHost,
-} from "./emulated-answers.ts";
+export { plainAnswers } from "./emulated-answers.ts";
+export type { Answerer, EmulatedAnswer, EmulatedExec, EmulatedHost } from "./emulated-host.ts";
 export { startEmulatedHosts, type EmulatedFleetOptions } from "./emulated.ts";
 export {
   bytesBeforeCut,

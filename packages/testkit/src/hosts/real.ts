@@ -10,7 +10,13 @@ import { HostFleetError, type HostFleet, type HostFleetOptions } from "./host-fl
 import type { HostPeer } from "./host-server.ts";
 import { startRealServer } from "./real-server.ts";
 
-/** Starts real hosts. Fails at once, with the reason, where they are not to be had. */
+/**
+ * Starts real hosts. Fails at once, with the reason, where they are not to be had.
+ *
+ * Their commands run as root. What a host writes stays its own, the machine's files can only be
+ * read, and power is out of reach; devices and the network are the machine's. So they are for
+ * commands that one would run on a machine of one's own, not for hostile ones.
+ */
 export const startRealHosts = (
   options: HostFleetOptions,
 ): Effect.Effect<HostFleet, HostFleetError, Scope.Scope> =>

@@ -141,3 +141,37 @@ it.live.skipIf(!sshPresent())("emulated hosts answer as a test says, and share a
     expect(failed.stderr).toContain("the answerer failed: Error: no answer");
   }),
 );
+
+it.live.skipIf(!sshPresent())(
+  "emulated hosts answer muster's probe, and not a frame that was cut",
+  () =>
+    Effect.gen(function* () {
+      const override = "A=1\n".repeat(30);
+      const fleet = yield* startEmulatedHosts({ hosts: [{ role: "web", override, sudo: false }] });
+      const files = ["/etc/puppet_role", "/etc/puppet/ronin_settings", "/etc/puppet/last_run.json"];
+      const probe = "exec sh -c 'IFS= read -r mark && exit'";
+      const ask = (lines: readonly string[]) =>
+        ssh(fleet, "host-0001", probe, { input: `${lines.join("\n")}\n` });
+      const whole = (yield* ask(["MARK", ...files, "65536", "."])).stdout.split("\n");
+      expect(whole).toEqual([
+        "MARK begin",
+        "os=Emulated",
+        `boot=${yield* fleet.host("host-0001").bootId}`,
+        expect.stringMatching(/^uptime=864\d\d\.\d\d$/u),
+        "sudo=no",
+        "role=web",
+        "override-base64=120",
+        ...(Buffer.from(override)
+          .toString("base64")
+          .match(/.{1,76}/gu) ?? []),
+        "override-end",
+        "puppet-absent",
+        "MARK end",
+        "",
+      ]);
+      const short = (yield* ask(["MARK", ...files, "100", "."])).stdout;
+      const sha = createHash("sha256").update(override).digest("hex");
+      expect(short).toContain(`override-long=${sha}\n`);
+      expect(yield* ask(["MARK", ...files])).toEqual({ code: 64, stdout: "", stderr: "" });
+    }),
+);
