@@ -10,6 +10,7 @@ import { envText, quoteArgument } from "../env-file.ts";
 import { CommandEnd, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
+import { simulateHosts } from "./dev-hosts.ts";
 import { openScenario } from "./scenario.ts";
 
 const port = Flag.Int("port").pipe(
@@ -137,9 +138,10 @@ const simulate = Command.make(
 
 export const dev = Command.make("dev").pipe(
   Command.withDescription("Tools for trying things out"),
-  Command.withSubcommands([simulate]),
+  Command.withSubcommands([simulate, simulateHosts]),
   Command.withExamples([
     { command: "muster dev oci", description: "Then, in another terminal: plan and apply" },
+    { command: "muster dev hosts", description: "Then, in another terminal: ssh to any of them" },
   ]),
 );
 
