@@ -224,7 +224,9 @@ const noOrphans: Rule = (workspace) => {
     ),
   );
   const entry = (source: Source): boolean =>
-    /^bin\/|^src\/(index|main|fleetctl-main)\.ts$|^src\/quickstart\/main\.ts$/.test(source.inside);
+    /^bin\/|^src\/(index|main|fleetctl-main|fleetroll-main)\.ts$|^src\/quickstart\/main\.ts$/.test(
+      source.inside,
+    );
   return workspace.sources
     .filter((source) => source.published && !entry(source) && !imported.has(source.file))
     .map((source) => `${source.file}: nothing imports it`);

@@ -64,7 +64,16 @@ export const walls: Readonly<Record<string, Wall>> = {
     forTests: ["@seriousme/openapi-schema-validator", "axe-core", "playwright-core"],
   },
   cli: {
-    muster: ["core", "sdk", "provider-oci", "gitops-runner", "store-sql", "server", "testkit"],
+    muster: [
+      "core",
+      "sdk",
+      "provider-oci",
+      "provider-ssh",
+      "gitops-runner",
+      "store-sql",
+      "server",
+      "testkit",
+    ],
     world: ["effect", "@effect/platform-node"],
     node: true,
     inOneFile: { "node:child_process": "src/quickstart/workshop.ts" },
@@ -82,11 +91,15 @@ export const lazy: ReadonlyArray<{
 }> = [
   {
     entry: "packages/cli/src/main.ts",
-    never: ["oci-*", "@muster/server", "@muster/testkit", "vitest"],
+    never: ["oci-*", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
   },
   {
     entry: "packages/cli/src/fleetctl-main.ts",
-    never: ["oci-*", "@muster/server", "@muster/testkit", "vitest"],
+    never: ["oci-*", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
+  },
+  {
+    entry: "packages/cli/src/fleetroll-main.ts",
+    never: ["oci-*", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
   },
   { entry: "packages/sdk/src/index.ts", never: ["@opentelemetry/*"] },
   { entry: "packages/provider-oci/src/index.ts", never: ["oci-*"] },

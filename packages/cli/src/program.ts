@@ -12,9 +12,12 @@ import { doctor } from "./commands/doctor.ts";
 import { explain } from "./commands/explain.ts";
 import { fleet } from "./commands/fleet.ts";
 import { history } from "./commands/history.ts";
+import { hostCommand } from "./commands/host.ts";
 import { init } from "./commands/init.ts";
+import { inventory } from "./commands/inventory.ts";
 import { lease } from "./commands/lease.ts";
 import { plan } from "./commands/plan.ts";
+import { population } from "./commands/population.ts";
 import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
@@ -22,6 +25,7 @@ import { status } from "./commands/status.ts";
 import { suspend } from "./commands/suspend.ts";
 import { validate } from "./commands/validate.ts";
 import { fleetctl } from "./fleetctl-command.ts";
+import { fleetroll } from "./fleetroll-command.ts";
 import { LogFormatFlag } from "./telemetry/telemetry.ts";
 
 export const muster = Command.make("muster").pipe(
@@ -44,11 +48,14 @@ export const muster = Command.make("muster").pipe(
     lease,
     status,
     history,
+    inventory,
+    hostCommand,
+    population,
     doctor,
     explain,
     schema,
     dev,
-    completionsOf((): Programs => ({ muster, fleetctl })),
+    completionsOf((): Programs => ({ muster, fleetctl, fleetroll })),
   ]),
   Command.withGlobalFlags([LogFormatFlag]),
   Command.withExamples([

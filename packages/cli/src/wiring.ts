@@ -2,7 +2,8 @@
 
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
-import type * as Layer from "effect/Layer";
+import * as Layer from "effect/Layer";
+import * as Option from "effect/Option";
 import type * as Scope from "effect/Scope";
 import {
   makeMemoryStore,
@@ -13,6 +14,7 @@ import {
 } from "@muster/core";
 import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
+import type { Prober } from "@muster/core/inventory/refresh";
 import type { Expansion } from "@muster/core/words/set";
 import { openSqliteStore, type StorePlace } from "@muster/store-sql";
 
@@ -27,6 +29,13 @@ type Use =
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+interface ProberOptions {
+  readonly env: Env;
+  readonly sshConfig: Option.Option<string>;
+  readonly acceptNew: boolean;
+  readonly concurrency: number;
+}
+
 export interface WiringShape {
   /** The plugins that serve when no configuration lists others. */
   readonly plugins: (use: Use, env: Env) => ReadonlyArray<Plugin>;
@@ -36,6 +45,8 @@ export interface WiringShape {
     place: StorePlace,
     access: "read" | "write",
   ) => Effect.Effect<StoreShape, StoreError, Scope.Scope>;
+  /** Asks hosts by SSH, as the operator's own configuration says. */
+  readonly prober: (options: ProberOptions) => Layer.Layer<Prober, { readonly message: string }>;
   readonly git: (env: Env) => Layer.Layer<Git, GitError>;
   /** How the core waits for providers, where it does not wait as usual. */
   readonly pace: Partial<Pace>;
@@ -60,10 +71,28 @@ export const defaultWiring: WiringShape = {
           readOnly: access === "read",
           missing: access === "read" ? "empty" : "create",
         }),
+  prober: ({ env, sshConfig, acceptNew, concurrency }) =>
+    Layer.unwrap(
+      Effect.map(
+        Effect.promise(() => import("@muster/provider-ssh")),
+        ({ layerProber }) =>
+          layerProber({
+            ...configFileOf(sshConfig, env),
+            acceptNewKeys: acceptNew,
+            concurrency,
+          }),
+      ),
+    ),
   git: (env) => Git.layer({ environment: env }),
   pace: {},
   leaseMillis: null,
   decorate: (plugin) => plugin,
+};
+
+/** The flag, else `MUSTER_SSH_CONFIG`, else what OpenSSH would read. */
+const configFileOf = (flag: Option.Option<string>, env: Env): { readonly configFile?: string } => {
+  const file = Option.getOrElse(flag, () => env["MUSTER_SSH_CONFIG"] ?? "");
+  return file === "" ? {} : { configFile: file };
 };
 
 export const Wiring: Context.Reference<WiringShape> = Context.Reference("@muster/cli/Wiring", {

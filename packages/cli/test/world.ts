@@ -39,6 +39,8 @@ interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Inside: what the person at the terminal answers; nobody sits there when not given. */
   readonly answer?: boolean;
+  /** Inside: what is wired otherwise. */
+  readonly wiring?: Partial<WiringShape>;
 }
 
 export interface Started {
@@ -68,6 +70,8 @@ export interface World {
   readonly fleetctl: (args: ReadonlyArray<string>, options?: RunOptions) => Promise<Ran>;
   /** Runs fleetctl in a process of its own. */
   readonly startFleetctl: (args: ReadonlyArray<string>, options?: RunOptions) => Started;
+  /** Runs fleetroll in a process of its own. */
+  readonly fleetroll: (args: ReadonlyArray<string>, options?: RunOptions) => Promise<Ran>;
   /** Files below a folder of the world, sorted. */
   readonly files: (folder: string) => ReadonlyArray<string>;
   readonly close: () => Promise<void>;
@@ -80,6 +84,7 @@ const compileCache = fileURLToPath(
   new URL("../../../node_modules/.cache/muster-cli-test", import.meta.url),
 );
 export const nodeArguments = ["--conditions=muster-source", mainFile];
+const fleetrollFile = fileURLToPath(new URL("../src/fleetroll-main.ts", import.meta.url));
 const fleetctlFile = fileURLToPath(new URL("../src/fleetctl-main.ts", import.meta.url));
 
 /** A world with nothing in it but an account of a simulator that is quick. */
@@ -131,11 +136,11 @@ export const openWorld = async (
     },
     start,
     muster: (args, run) => start(args, run).ended,
-    inside: (args, run = {}) =>
-      runInside(runCli(args), definedOf({ ...env, ...run.env }), run.answer ?? null),
+    inside: (args, run = {}) => runInside(runCli(args), definedOf({ ...env, ...run.env }), run),
     fleetctl: (args, run = {}) =>
-      runInside(runFleetctl(args), definedOf({ ...env, ...run.env }), run.answer ?? null),
+      runInside(runFleetctl(args), definedOf({ ...env, ...run.env }), run),
     startFleetctl: startFile(fleetctlFile),
+    fleetroll: (args, run) => startFile(fleetrollFile)(args, run).ended,
     files: (below) => filesBelow(at(below)),
     close: async () => {
       for (const child of running) child.kill("SIGKILL");
@@ -221,7 +226,7 @@ export const startChild = (
 const runInside = async (
   command: Effect.Effect<void, unknown>,
   env: Env,
-  answer: boolean | null,
+  { answer, wiring }: RunOptions,
 ): Promise<Ran> => {
   let stdout = "";
   let stderr = "";
@@ -238,7 +243,7 @@ const runInside = async (
   const fiber = Effect.runFork(
     command.pipe(
       Effect.provideService(Out, out),
-      Effect.provideService(Asked, () => Effect.succeed(answer)),
+      Effect.provideService(Asked, () => Effect.succeed(answer ?? null)),
       // What the parser of the command line prints: help and its faults.
       Effect.provideService(
         Console.Console,
@@ -247,7 +252,7 @@ const runInside = async (
           error: (...words: ReadonlyArray<unknown>) => void (stderr += `${words.join(" ")}\n`),
         }),
       ),
-      Effect.provideService(Wiring, quickWiring),
+      Effect.provideService(Wiring, { ...quickWiring, ...wiring }),
     ),
   );
   const exit = await Effect.runPromise(Fiber.await(fiber));

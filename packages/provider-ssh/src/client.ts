@@ -1,8 +1,9 @@
 // The one file that imports ssh2: opens a session over a stream, runs commands, and forwards.
 
-import { BaseAgent, Client, createAgent, utils } from "ssh2";
+import ssh2 from "ssh2";
 import type {
   AnyAuthMethod,
+  BaseAgent as AnyAgent,
   ClientChannel,
   ConnectConfig,
   IdentityCallback,
@@ -28,6 +29,9 @@ import type {
   SessionRequest,
   UsableKey,
 } from "./session.ts";
+
+// The library is CommonJS, and node sees only some of its names from outside.
+const { BaseAgent, Client, createAgent, utils } = ssh2;
 
 /** Longer text before the greeting is none of an SSH server, in bytes. */
 const maxBanner = 16 * 1024;
@@ -79,7 +83,7 @@ const orderedAlgorithms = (types: ReadonlyArray<string>): Array<ServerHostKeyAlg
 
 /** Offers those keys of an agent that may be offered, those of the files first. */
 class ChosenAgent extends BaseAgent {
-  readonly #inner: BaseAgent;
+  readonly #inner: AnyAgent;
   readonly #agent: Agent;
   readonly #files: ReadonlyArray<Identity>;
   /** The keys that were offered: a file need not offer them again. */

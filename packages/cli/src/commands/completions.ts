@@ -11,9 +11,9 @@ const shell = Argument.Literals("shell", ["bash", "zsh", "fish"]).pipe(
   Argument.withDescription("The shell that will read the script"),
 );
 
-export type Programs = Readonly<Record<"muster" | "fleetctl", Command.Command.Any>>;
+export type Programs = Readonly<Record<"muster" | "fleetctl" | "fleetroll", Command.Command.Any>>;
 
-const program = Flag.Literals("program", ["muster", "fleetctl"]).pipe(
+const program = Flag.Literals("program", ["muster", "fleetctl", "fleetroll"]).pipe(
   Flag.withDescription("The program that is completed"),
   Flag.withDefault("muster" as const),
 );
@@ -66,6 +66,8 @@ const pathNames = new Set([
   "allowed-keyring",
   "ssh-known-hosts",
   "ssh-key",
+  "ssh-config",
+  "from-file",
 ]);
 
 type Tree = Completions.CommandDescriptor;

@@ -60,8 +60,12 @@ const factFields = ({ sighting, override }: HostView): Row => {
   };
 };
 
-const osOf = (os: string | undefined): string | undefined =>
-  os?.toLowerCase() === "darwin" ? "macos" : os?.toLowerCase();
+/** By the name that a system gives itself; another kind than these three has no word here. */
+const osOf = (os: string | undefined): string | undefined => {
+  if (os === undefined || /bsd|sunos|solaris|aix/iu.test(os)) return undefined;
+  if (/darwin|mac ?os/iu.test(os)) return "macos";
+  return /windows/iu.test(os) ? "windows" : "linux";
+};
 
 const sudoOf = ({ sudo }: Sighting): boolean | undefined =>
   sudo === undefined || sudo.value === "unknown" ? undefined : sudo.value === "yes";

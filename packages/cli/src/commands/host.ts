@@ -1,0 +1,421 @@
+// `muster host`: the hosts on the roll: find them, look at them, say what they belong to.
+
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Option from "effect/Option";
+import * as Argument from "effect/cli/Argument";
+import * as Command from "effect/cli/Command";
+import * as Flag from "effect/cli/Flag";
+import { canonicalJson } from "@muster/core";
+import { driftTypes } from "@muster/core/inventory/drift";
+import { historyOwner } from "@muster/core/inventory/history";
+import {
+  assign,
+  type Decision,
+  expectRole,
+  type Roll,
+  setDisabled,
+  type Word,
+} from "@muster/core/inventory/roll";
+import { wrongInput } from "../exit.ts";
+import { carryOut } from "../inventory/carry-out.ts";
+import { lookAt, lookFlags } from "../inventory/look.ts";
+import {
+  type InventoryFlags,
+  inventoryFlags,
+  loadRoll,
+  openInventory,
+  wordOf,
+} from "../inventory/opened.ts";
+import { findHosts, knownHost, readQuery, viewHosts } from "../inventory/select.ts";
+import * as View from "../screen/host-view.ts";
+import { Live } from "../screen/live.ts";
+import { Out } from "../screen/out.ts";
+
+const host = Argument.String("host").pipe(Argument.withDescription("The name of a host"));
+
+const dryRun = Flag.Boolean("dry-run").pipe(
+  Flag.withDescription("Show what would be done, and write nothing"),
+  Flag.withDefault(false),
+);
+
+const confirm = Flag.Boolean("confirm").pipe(
+  Flag.withDescription("Do it; without this it is only shown"),
+  Flag.withDefault(false),
+);
+
+const filterText =
+  "A query, such as 'role:x AND expected_role:null'; disabled hosts only where it names them";
+
+const filter = Flag.String("filter").pipe(
+  Flag.withDescription(filterText),
+  Flag.withMetavar("QUERY"),
+  Flag.optional,
+);
+
+const driftType = Flag.Literals("drift-type", [...driftTypes, "any"]).pipe(
+  Flag.withDescription("Only hosts with this sort of drift"),
+  Flag.optional,
+);
+
+const limit = Flag.Int("limit").pipe(
+  Flag.withAlias("n"),
+  Flag.withDescription("How many to show at most; all when not given"),
+  Flag.optional,
+);
+
+const exits =
+  "\n\nExit codes: 0 done, or so already, 1 wrong arguments or no such host, 2 the store failed.";
+
+const list = Command.make(
+  "list",
+  { filter, driftType, limit, ...inventoryFlags },
+  Effect.fn("host list")(function* (flags) {
+    const screen = yield* Out;
+    const asked = [
+      ...Option.toArray(Option.map(flags.filter, (text) => `(${text})`)),
+      ...Option.toArray(Option.map(flags.driftType, (type) => `drift:${type}`)),
+    ];
+    // Read by itself first: a fault's column is that of the filter, not of what is put around it.
+    if (Option.isSome(flags.filter)) yield* readQuery(flags.filter.value);
+    const query = yield* readQuery(
+      Option.isNone(flags.driftType) ? Option.getOrElse(flags.filter, () => "") : asked.join(" "),
+    );
+    const now = yield* Clock.currentTimeMillis;
+    const found = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openInventory(flags, "read");
+        return yield* findHosts(store, yield* loadRoll(store), query, now);
+      }),
+    );
+    const shown = found.views.slice(0, Option.getOrUndefined(flags.limit));
+    yield* screen.result(
+      flags.output === "json"
+        ? canonicalJson({ hosts: shown.map(View.hostAsJson), matched: found.views.length })
+        : View.viewHosts(shown, found.all, now, (yield* Live).columns()),
+    );
+  }),
+).pipe(
+  Command.withDescription(
+    "List hosts, with what was seen of each and how long ago. `?` was never seen, `-` is known to be none. A filter never takes a host that nobody has looked at for one without: NOT role:x does not match it.\n\nExit codes: 0 listed, 1 wrong arguments or query, 2 the store failed.",
+  ),
+  Command.withShortDescription("List hosts, all or those that a filter finds"),
+  Command.withExamples([
+    { command: 'muster host list --filter "expected_role:null"', description: "Not yet assigned" },
+    { command: "muster host list --drift-type override", description: "With an override" },
+    {
+      command: "muster host list --filter 'last_seen:>24h sort:last_seen' -o json",
+      description: "Silent for a day, the longest first, for a script",
+    },
+  ]),
+);
+
+const show = Command.make(
+  "show",
+  { host, ...inventoryFlags },
+  Effect.fn("host show")(function* (flags) {
+    const screen = yield* Out;
+    const now = yield* Clock.currentTimeMillis;
+    const view = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openInventory(flags, "read");
+        const roll = yield* loadRoll(store);
+        const name = yield* knownHost(roll, flags.host);
+        const views = yield* viewHosts(store, roll, now);
+        return views.find((one) => one.host.address.host === name)!;
+      }),
+    );
+    yield* screen.result(
+      flags.output === "json" ? canonicalJson(View.hostAsJson(view)) : View.viewHost(view, now),
+    );
+  }),
+).pipe(
+  Command.withDescription(
+    "Show all that is known of a host, each piece with its age, what drifted and what of that cannot be told.\n\nExit codes: 0 shown, 1 no such host, 2 the store failed.",
+  ),
+  Command.withShortDescription("All that is known of a host"),
+  Command.withExamples([
+    { command: "muster host show t-linux64-001.test.example", description: "One host" },
+  ]),
+);
+
+const history = Command.make(
+  "history",
+  { host, ...inventoryFlags },
+  Effect.fn("host history")(function* (flags) {
+    const screen = yield* Out;
+    const now = yield* Clock.currentTimeMillis;
+    const looks = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openInventory(flags, "read");
+        const name = yield* knownHost(yield* loadRoll(store), flags.host);
+        const record = yield* store.record(historyOwner, `History/${name}`);
+        return record?._tag === "History" ? record.looks : [];
+      }),
+    );
+    yield* screen.result(
+      flags.output === "json"
+        ? canonicalJson(looks)
+        : View.viewLooks(looks, now, (yield* Live).columns()),
+    );
+  }),
+).pipe(
+  Command.withDescription(
+    "Show the last looks at a host, the newest first: ten, and the last that it answered.\n\nExit codes: 0 shown, 1 no such host, 2 the store failed.",
+  ),
+  Command.withShortDescription("The last looks at a host"),
+  Command.withExamples([
+    { command: "muster host history t-linux64-001.test.example", description: "One host" },
+  ]),
+);
+
+const refresh = Command.make(
+  "refresh",
+  { host, ...lookFlags, ...inventoryFlags },
+  Effect.fn("host refresh")(function* (flags) {
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openInventory(flags, "write");
+        const roll = yield* loadRoll(store);
+        const name = yield* knownHost(roll, flags.host);
+        yield* lookAt(store, [roll.hosts.get(name)!.address], flags);
+      }),
+    );
+  }),
+).pipe(
+  Command.withDescription(
+    "Look at one host now, and record what was seen, a failure too.\n\nExit codes: 0 it answered, 1 no such host, 2 it did not answer, or the store failed.",
+  ),
+  Command.withShortDescription("Look at one host now"),
+  Command.withExamples([
+    { command: "muster host refresh t-linux64-001.test.example", description: "One host" },
+  ]),
+);
+
+interface Edit {
+  readonly flags: InventoryFlags;
+  readonly reason: string | null;
+  readonly preview: "dry run" | "not confirmed" | null;
+  readonly becomes: string;
+  readonly name: string;
+  readonly decide: (roll: Roll, names: ReadonlyArray<string>, word: Word) => Decision;
+}
+
+const edit = ({ flags, reason, preview, becomes, name, decide }: Edit) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const store = yield* openInventory(flags, "write");
+      const word = yield* wordOf(reason);
+      yield* carryOut({
+        store,
+        decide: (roll) => Effect.succeed(decide(roll, [name], word)),
+        preview,
+        output: flags.output,
+        becomes,
+        what: "host",
+      });
+    }),
+  );
+
+const called = (name: string): string => name.toLowerCase().replace(/\.$/u, "");
+
+const previewOf = (flags: { readonly dryRun: boolean; readonly confirm: boolean }) =>
+  flags.dryRun ? "dry run" : flags.confirm ? null : "not confirmed";
+
+const assignPopulation = Command.make(
+  "assign-population",
+  {
+    host: host.pipe(Argument.optional),
+    filter,
+    population: Flag.String("population").pipe(
+      Flag.withDescription("The population they belong to from now on"),
+      Flag.withMetavar("NAME"),
+    ),
+    confirm,
+    dryRun,
+    ...inventoryFlags,
+  },
+  Effect.fn("host assign-population")(function* (flags) {
+    const { population } = flags;
+    const becomes = `assigned to ${population}`;
+    if (Option.isSome(flags.host) === Option.isSome(flags.filter)) {
+      return yield* wrongInput(
+        "either a host or a filter says who is meant",
+        "name one host, or give --filter QUERY --confirm",
+      );
+    }
+    if (Option.isSome(flags.host)) {
+      const name = called(flags.host.value);
+      return yield* edit({
+        flags,
+        reason: null,
+        preview: flags.dryRun ? "dry run" : null,
+        becomes,
+        name,
+        decide: (roll, names, word) => assign(roll, names, population, word),
+      });
+    }
+    const text = Option.getOrElse(flags.filter, () => "");
+    const query = yield* readQuery(text);
+    const now = yield* Clock.currentTimeMillis;
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openInventory(flags, "write");
+        const word = yield* wordOf(`--filter ${text}`);
+        yield* carryOut({
+          store,
+          decide: (roll) =>
+            Effect.map(findHosts(store, roll, query, now), ({ views }) => {
+              const names = views.map((view) => view.host.address.host);
+              return assign(roll, names, population, word);
+            }),
+          preview: previewOf(flags),
+          output: flags.output,
+          becomes,
+          what: "host",
+        });
+      }),
+    );
+  }),
+).pipe(
+  Command.withDescription(
+    `Assign hosts to a population: one by its name, or all that a filter finds. What is expected of them is the role of the population, where it names one. A filter only shows who is meant until --confirm is there.${exits}`,
+  ),
+  Command.withShortDescription("Assign hosts to a population"),
+  Command.withExamples([
+    {
+      command:
+        "muster host assign-population t-linux64-001.test.example --population gecko-t-linux-talos",
+      description: "One host",
+    },
+    {
+      command:
+        'muster host assign-population --filter "role:gecko_t_linux_talos AND expected_role:null" --population gecko-t-linux-talos --confirm',
+      description: "All that are not assigned yet",
+    },
+  ]),
+);
+
+const setExpectedRole = Command.make(
+  "set-expected-role",
+  {
+    host,
+    role: Flag.String("role").pipe(
+      Flag.withDescription("The role that the host is expected to have"),
+      Flag.withMetavar("ROLE"),
+    ),
+    confirm,
+    dryRun,
+    ...inventoryFlags,
+  },
+  Effect.fn("host set-expected-role")(function* (flags) {
+    yield* edit({
+      flags,
+      reason: null,
+      preview: previewOf(flags),
+      becomes: `expected to be ${flags.role}`,
+      name: called(flags.host),
+      decide: (roll, names, word) => expectRole(roll, names, flags.role, word),
+    });
+  }),
+).pipe(
+  Command.withDescription(
+    `Say what role is expected of a host, whatever its population says. Only shown until --confirm is there.${exits}`,
+  ),
+  Command.withShortDescription("Say what role is expected of a host"),
+  Command.withExamples([
+    {
+      command:
+        "muster host set-expected-role t-linux64-001.test.example --role gecko_t_linux_perf --confirm",
+      description: "One host",
+    },
+  ]),
+);
+
+const clearExpectedRole = Command.make(
+  "clear-expected-role",
+  { host, confirm, dryRun, ...inventoryFlags },
+  Effect.fn("host clear-expected-role")(function* (flags) {
+    yield* edit({
+      flags,
+      reason: null,
+      preview: previewOf(flags),
+      becomes: "expected to have no role in particular",
+      name: called(flags.host),
+      decide: (roll, names, word) => expectRole(roll, names, null, word),
+    });
+  }),
+).pipe(
+  Command.withDescription(
+    `Expect no role of a host any more: no rollout means it then. Only shown until --confirm is there.${exits}`,
+  ),
+  Command.withShortDescription("Expect no role of a host any more"),
+  Command.withExamples([
+    {
+      command: "muster host clear-expected-role t-linux64-001.test.example --confirm",
+      description: "One host",
+    },
+  ]),
+);
+
+const reason = Flag.String("reason").pipe(
+  Flag.withDescription("Why; it stands in the audit and with the host"),
+  Flag.withMetavar("TEXT"),
+);
+
+const ability = (how: "disable" | "enable", words: string, example: string) =>
+  Command.make(
+    how,
+    { host, reason, dryRun, ...inventoryFlags },
+    Effect.fn(`host ${how}`)(function* (flags) {
+      yield* edit({
+        flags,
+        reason: flags.reason,
+        preview: flags.dryRun ? "dry run" : null,
+        becomes: `${how}d`,
+        name: called(flags.host),
+        decide: (roll, names, word) => setDisabled(roll, names, how === "disable", word),
+      });
+    }),
+  ).pipe(
+    Command.withDescription(`${words}${exits}`),
+    Command.withShortDescription(how === "disable" ? "Leave a host alone" : "End that again"),
+    Command.withExamples([
+      {
+        command: `muster host ${how} t-linux64-001.test.example --reason '${example}'`,
+        description: "One host",
+      },
+    ]),
+  );
+
+const disable = ability(
+  "disable",
+  "Leave a host alone: it stays on the roll and is looked at, and no filter means it that does not name disabled hosts.",
+  "bad disk",
+);
+
+const enable = ability("enable", "Let filters and rollouts mean a host again.", "new disk");
+
+export const hostCommand = Command.make("host").pipe(
+  Command.withDescription(
+    "The hosts on the roll: what was seen of them and when, and what people say of them. What was seen is kept with its age; what was never seen is unknown, and never taken for absent.",
+  ),
+  Command.withShortDescription("The hosts on the roll"),
+  Command.withSubcommands([
+    list,
+    show,
+    history,
+    refresh,
+    assignPopulation,
+    setExpectedRole,
+    clearExpectedRole,
+    disable,
+    enable,
+  ]),
+  Command.withExamples([
+    {
+      command: "muster host list --drift-type any",
+      description: "Where something is not as expected",
+    },
+  ]),
+);

@@ -1,0 +1,24 @@
+// The `fleetroll` command: the roll of hosts under the name that its users know.
+
+import * as Command from "effect/cli/Command";
+import { hostCommand } from "./commands/host.ts";
+import { inventory } from "./commands/inventory.ts";
+import { population } from "./commands/population.ts";
+
+export const fleetroll = Command.make("fleetroll").pipe(
+  Command.withDescription(
+    "The roll call of a fleet of hosts: what hosts there are, and what state they are in. The same commands stand under muster.\n\nExit codes: 0 done, 1 wrong arguments, 2 infrastructure failed, 3 internal error, 5 refused, 6 some hosts did not answer, 130 interrupted.",
+  ),
+  Command.withSubcommands([inventory, hostCommand, population]),
+  Command.withExamples([
+    {
+      command: "fleetroll inventory seed sync --from-file /etc/fleetroll/seeds.txt",
+      description: "Where the roll begins",
+    },
+    { command: "fleetroll inventory refresh --seed all", description: "The roll call" },
+    {
+      command: 'fleetroll host list --filter "expected_role:null"',
+      description: "Who is not assigned yet",
+    },
+  ]),
+);

@@ -1,0 +1,100 @@
+// Looks at hosts for a person: tells each as it answers, counts what is left, and says by its exit code how it went.
+
+import * as Effect from "effect/Effect";
+import type * as Option from "effect/Option";
+import * as Flag from "effect/cli/Flag";
+import { canonicalJson, escapeText, Store, type StoreError, type StoreShape } from "@muster/core";
+import type { Look } from "@muster/core/inventory/history";
+import { refresh, type Refreshed } from "@muster/core/inventory/refresh";
+import type { HostAddress } from "@muster/core/words/contact";
+import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
+import { Out } from "../screen/out.ts";
+import { Wiring } from "../wiring.ts";
+
+export const lookFlags = {
+  fast: Flag.Boolean("fast").pipe(
+    Flag.withDescription("Only whether each host can be reached; by default all that is asked"),
+    Flag.withDefault(false),
+  ),
+  concurrency: Flag.Int("concurrency").pipe(
+    Flag.withDescription("How many hosts are looked at at a time"),
+    Flag.withDefault(64),
+  ),
+  sshConfig: Flag.String("ssh-config").pipe(
+    Flag.withDescription("OpenSSH's configuration to go by (MUSTER_SSH_CONFIG; ~/.ssh/config)"),
+    Flag.withMetavar("FILE"),
+    Flag.optional,
+  ),
+  acceptNew: Flag.Boolean("accept-new").pipe(
+    Flag.withDescription("Trust the key of a host that has none in known_hosts, and add it there"),
+    Flag.withDefault(false),
+  ),
+};
+
+export interface LookFlags {
+  readonly fast: boolean;
+  readonly concurrency: number;
+  readonly sshConfig: Option.Option<string>;
+  readonly acceptNew: boolean;
+  readonly output: "human" | "json";
+}
+
+const mostAtOnce = 1_024;
+
+/** Ends with 2 when no host answered, and with 6 when some did not. */
+export const lookAt = Effect.fnUntraced(function* (
+  store: StoreShape,
+  addresses: ReadonlyArray<HostAddress>,
+  flags: LookFlags,
+): Effect.fn.Return<void, CommandEnd | StoreError> {
+  if (flags.concurrency < 1 || flags.concurrency > mostAtOnce) {
+    return yield* wrongInput(
+      `--concurrency ${flags.concurrency} cannot be kept`,
+      `give 1 to ${mostAtOnce}`,
+    );
+  }
+  const screen = yield* Out;
+  const wiring = yield* Wiring;
+  let left = addresses.length;
+  const onLook = (look: Look) =>
+    Effect.suspend(() => {
+      left -= 1;
+      const line = flags.output === "json" ? canonicalJson(look.observation) : viewLook(look, left);
+      return screen.result(line);
+    });
+  const seen = yield* refresh(addresses, {
+    scope: flags.fast ? "fast" : "full",
+    concurrency: flags.concurrency,
+    onLook,
+  }).pipe(
+    Effect.provideService(Store, store),
+    Effect.provide(wiring.prober({ env: screen.env, ...flags })),
+    Effect.catchIf(
+      (error): error is { readonly message: string } => !("_tag" in error),
+      ({ message }) =>
+        Effect.fail(
+          wrongInput(`SSH cannot be set up: ${message}`, "name a file with --ssh-config"),
+        ),
+    ),
+  );
+  yield* screen.say(viewSum(seen));
+  const silent = addresses.length - seen.answered;
+  if (silent > 0) return yield* endWith(seen.answered === 0 ? 2 : 6);
+});
+
+const viewLook = ({ observation }: Look, left: number): string => {
+  const { host, contact, facts, trouble } = observation;
+  const said =
+    contact === undefined
+      ? escapeText(trouble ?? "not asked")
+      : contact.reason === null
+        ? `ok  ${escapeText(facts?.role ?? "no role")}${facts?.overrideSha ? "  override" : ""}`
+        : `${contact.reason}  ${escapeText(contact.message ?? "")}`;
+  return `${escapeText(host)}  ${said}${left > 0 ? `  (${left} left)` : ""}`;
+};
+
+const viewSum = ({ answered, silent }: Refreshed): string =>
+  [
+    `${answered} answered`,
+    ...Array.from(silent, ([reason, count]) => `${count} ${reason}`).toSorted(),
+  ].join(", ");

@@ -1,0 +1,123 @@
+// Finds the hosts that a filter means, with all that queries and tables ask of them.
+
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import { escapeText, type StoreError, type StoreShape } from "@muster/core";
+import { defaultDriftThresholds, driftOf } from "@muster/core/inventory/drift";
+import { historyOwner, sightingsOwner } from "@muster/core/inventory/history";
+import { hostRow, type HostView } from "@muster/core/inventory/host-row";
+import { neverSeen } from "@muster/core/inventory/sighting";
+import type { Roll } from "@muster/core/inventory/roll";
+import { hostFields } from "@muster/core/query/host-fields";
+import { selectRows } from "@muster/core/query/judge";
+import { parseQuery } from "@muster/core/query/parse";
+import { inDefaultScope } from "@muster/core/query/scope";
+import type { Query } from "@muster/core/query/tree";
+import type { Sighting } from "@muster/core/words/host";
+import { type CommandEnd, wrongInput } from "../exit.ts";
+
+/** A query of hosts as it was written; every fault with its place. */
+export const readQuery = (text: string): Effect.Effect<Query, CommandEnd> => {
+  const parsed = parseQuery(text, hostFields);
+  if (Result.isSuccess(parsed)) return Effect.succeed(parsed.success);
+  const faults = parsed.failure.map(
+    ({ at, summary, hint }) =>
+      `filter:1:${at.column}: ${summary}${hint === undefined ? "" : ` (${hint})`}`,
+  );
+  return Effect.fail(
+    wrongInput(
+      `the filter cannot be read: ${faults.join("; ")}`,
+      "such as --filter 'role:gecko_t_linux_talos AND expected_role:null'",
+    ),
+  );
+};
+
+export interface Found {
+  readonly views: ReadonlyArray<HostView>;
+  /** How many hosts there are in all. */
+  readonly all: number;
+}
+
+/** The hosts of this query, in its order, else by name; disabled ones only where it names them. */
+export const findHosts = Effect.fnUntraced(function* (
+  store: StoreShape,
+  roll: Roll,
+  query: Query,
+  now: number,
+): Effect.fn.Return<Found, StoreError> {
+  const views = yield* viewHosts(store, roll, now);
+  const labels = [...new Set(views.flatMap(({ host }) => Object.keys(host.labels)))];
+  const context = { labels, workerMillis: defaultDriftThresholds.workerMillis, now };
+  const rowOf = memoised((view: HostView) => hostRow(view, context));
+  return {
+    views: selectRows(inDefaultScope(query, hostFields), views, rowOf, now),
+    all: views.length,
+  };
+});
+
+const memoised = <A extends object, B>(compute: (a: A) => B): ((a: A) => B) => {
+  const known = new WeakMap<A, { readonly value: B }>();
+  return (a) => {
+    const before = known.get(a);
+    if (before !== undefined) return before.value;
+    const value = compute(a);
+    known.set(a, { value });
+    return value;
+  };
+};
+
+/** Every host on the roll, by name, with what is known of it. */
+export const viewHosts = Effect.fnUntraced(function* (
+  store: StoreShape,
+  roll: Roll,
+  now: number,
+): Effect.fn.Return<ReadonlyArray<HostView>, StoreError> {
+  const sightings = new Map<string, Sighting>();
+  for (const record of yield* store.load(sightingsOwner)) {
+    if (record._tag === "Sighting") sightings.set(record.sighting.host, record.sighting);
+  }
+  const views: Array<HostView> = [];
+  // A change is written to many hosts: each of its texts is read once.
+  const texts = new Map<string, string | null>();
+  for (const [name, host] of roll.hosts) {
+    const sighting = sightings.get(name) ?? neverSeen(name);
+    const sha = sighting.overrideSha?.value ?? null;
+    if (sha !== null && !texts.has(sha)) texts.set(sha, yield* overrideText(store, sha));
+    const population = roll.populations.get(host.population ?? "") ?? null;
+    views.push({
+      host,
+      sighting,
+      drift: driftOf({
+        host,
+        sighting,
+        expectations: { population, override: null },
+        thresholds: defaultDriftThresholds,
+        now,
+      }),
+      override: sha === null ? null : (texts.get(sha) ?? null),
+    });
+  }
+  return views;
+});
+
+/** The override as text, where its bytes were kept. */
+const overrideText = Effect.fnUntraced(function* (
+  store: StoreShape,
+  sha256: string,
+): Effect.fn.Return<string | null, StoreError> {
+  const record = yield* store.record(historyOwner, `Content/${sha256}`);
+  return record?._tag === "Content" ? Buffer.from(record.base64, "base64").toString() : null;
+});
+
+/** A host's name as people give it, where it is on the roll. */
+export const knownHost = (roll: Roll, name: string): Effect.Effect<string, CommandEnd> => {
+  const host = name.toLowerCase().replace(/\.$/u, "");
+  return roll.hosts.has(host)
+    ? Effect.succeed(host)
+    : Effect.fail(
+        wrongInput(
+          `there is no host "${escapeText(name)}"`,
+          "list them with: host list; a seed becomes a host at its first refresh",
+        ),
+      );
+};

@@ -1,0 +1,71 @@
+// Turns what a probe brings, or what kept it from the host, into one look: nothing of it is ever lost.
+
+import { Buffer } from "node:buffer";
+import * as Clock from "effect/Clock";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Result from "effect/Result";
+import type { Look } from "@muster/core/inventory/history";
+import { type LookScope, Prober } from "@muster/core/inventory/refresh";
+import type { ContactError, HostAddress } from "@muster/core/words/contact";
+import type { HostObservation } from "@muster/core/words/host";
+import { Ssh, type PoolOptions, type SshShape } from "./pool.ts";
+import { probe, type ProbeOptions } from "./probe.ts";
+
+export interface ProberOptions extends PoolOptions {
+  readonly probe?: ProbeOptions;
+}
+
+/** Looks at hosts over SSH. Fails when the operator's configuration cannot be read. */
+export const layerProber = (
+  options: ProberOptions = {},
+): Layer.Layer<Prober, { readonly message: string }> =>
+  Layer.effect(
+    Prober,
+    Effect.map(Ssh, (ssh) => ({
+      look: (address: HostAddress, scope: LookScope) => look(ssh, address, scope, options.probe),
+    })),
+  ).pipe(Layer.provide(Ssh.layer(options)));
+
+const look = Effect.fnUntraced(function* (
+  ssh: SshShape,
+  address: HostAddress,
+  scope: LookScope,
+  options: ProbeOptions | undefined,
+): Effect.fn.Return<Look> {
+  const dns = yield* lookUp(ssh, address);
+  const asked = yield* Effect.result(
+    scope === "full" ? probe(ssh, address, options) : answer(ssh, address),
+  );
+  const observation: HostObservation = {
+    host: address.host,
+    at: new Date(yield* Clock.currentTimeMillis).toISOString(),
+    ...(dns === null ? {} : { dns }),
+    contact: Result.match(asked, {
+      onSuccess: () => ({ reason: null, step: null, message: null }),
+      onFailure: ({ reason, step, message }) => ({ reason, step, message }),
+    }),
+  };
+  if (Result.isFailure(asked) || asked.success === null) return { observation, override: null };
+  const { facts, override } = asked.success;
+  return {
+    observation: { ...observation, facts },
+    override: override === null ? null : Buffer.from(override).toString("base64"),
+  };
+});
+
+/** A host answers when it runs a command, not when its connection was open a while ago. */
+const answer = (ssh: SshShape, address: HostAddress): Effect.Effect<null, ContactError> =>
+  Effect.as(ssh.exec(address, { command: "exit 0" }), null);
+
+/** Told apart from SSH: a name may be gone while a connection lasts. Nothing behind a bastion. */
+const lookUp = (
+  ssh: SshShape,
+  address: HostAddress,
+): Effect.Effect<NonNullable<HostObservation["dns"]> | null> =>
+  ssh.addresses(address).pipe(
+    Effect.map((addresses) => (addresses.length === 0 ? null : { addresses, trouble: null })),
+    Effect.catch(({ reason, message }) =>
+      Effect.succeed(reason === "dns" ? { addresses: [], trouble: message } : null),
+    ),
+  );
