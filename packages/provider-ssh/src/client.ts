@@ -3,7 +3,7 @@
 import ssh2 from "ssh2";
 import type {
   AnyAuthMethod,
-  BaseAgent as AnyAgent,
+  BaseAgent,
   ClientChannel,
   ConnectConfig,
   IdentityCallback,
@@ -30,8 +30,8 @@ import type {
   UsableKey,
 } from "./session.ts";
 
-// The library is CommonJS, and node sees only some of its names from outside.
-const { BaseAgent, Client, createAgent, utils } = ssh2;
+// Node finds no more of a CommonJS module's names than it can read off its text.
+const { Client, createAgent, utils } = ssh2;
 
 /** Longer text before the greeting is none of an SSH server, in bytes. */
 const maxBanner = 16 * 1024;
@@ -82,8 +82,8 @@ const orderedAlgorithms = (types: ReadonlyArray<string>): Array<ServerHostKeyAlg
 };
 
 /** Offers those keys of an agent that may be offered, those of the files first. */
-class ChosenAgent extends BaseAgent {
-  readonly #inner: AnyAgent;
+class ChosenAgent extends ssh2.BaseAgent {
+  readonly #inner: BaseAgent;
   readonly #agent: Agent;
   readonly #files: ReadonlyArray<Identity>;
   /** The keys that were offered: a file need not offer them again. */

@@ -214,6 +214,20 @@ describe("a key that is not the known one", () => {
       expect(peer.asked).toEqual([]);
     }).pipe(Effect.scoped),
   );
+
+  it.live("is not accepted beside a file that cannot be read: it may know another", () =>
+    Effect.gen(function* () {
+      const peer = yield* sshPeer({});
+      const operator = yield* makeOperator;
+      operator.configure(`GlobalKnownHostsFile ${operator.home}`);
+      const contacts = yield* operator.contacts({ acceptNewKeys: true });
+      const address = { host: "127.0.0.1", port: peer.port };
+      const end = yield* Effect.flip(Effect.scoped(contacts.connect(address)));
+      expect(end).toMatchObject({ reason: "hostkey-unknown", step: "kex" });
+      expect(operator.known()).toBe("");
+      expect(peer.asked).toEqual([]);
+    }).pipe(Effect.scoped),
+  );
 });
 
 describe("a command", () => {

@@ -47,6 +47,7 @@ const makeGate = () => {
     letGo: (): void => held.shift()!(),
     /** Ends when so many have come, all in all. */
     came: (count: number) => Deferred.await(at(count)),
+    now: () => now,
     most: () => most,
   };
 };
@@ -64,6 +65,12 @@ const heldExec = (gate: ReturnType<typeof makeGate>): Manners => ({
 const heldLogin = (gate: ReturnType<typeof makeGate>): Manners => ({
   login: (_, accept) => gate.hold(accept),
 });
+
+/** As long as some whole contacts take elsewhere: who was not held back has come by then. */
+const aWhile = Effect.gen(function* () {
+  const { exec } = yield* makeFleet({});
+  for (const user of users(8)) yield* exec(user);
+}).pipe(Effect.scoped);
 
 const users = (count: number) => Array.from({ length: count }, (_, index) => `u${index}`);
 
@@ -151,6 +158,8 @@ describe("many hosts", () => {
         ),
       );
       yield* gate.came(3);
+      yield* aWhile;
+      expect(gate.now()).toBe(3);
       // One that is done makes room for the next, whatever the others do.
       for (let done = 1; done <= 5; done += 1) {
         gate.letGo();
@@ -179,6 +188,8 @@ describe("many hosts", () => {
         ),
       );
       yield* gate.came(2);
+      yield* aWhile;
+      expect(gate.now()).toBe(2);
       for (let done = 1; done <= 3; done += 1) {
         gate.letGo();
         yield* gate.came(2 + done);
@@ -207,6 +218,8 @@ describe("many hosts", () => {
         ),
       );
       yield* gate.came(2);
+      yield* aWhile;
+      expect(gate.now()).toBe(2);
       for (let done = 1; done <= 2; done += 1) {
         gate.letGo();
         yield* gate.came(2 + done);
