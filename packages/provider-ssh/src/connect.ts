@@ -320,26 +320,35 @@ const openSocketTo = (
   port: number,
   millis: number,
 ): Effect.Effect<Socket, SessionFault, Scope.Scope> =>
+  // The socket is held before it connects: whoever is interrupted in between leaves none behind.
   Effect.acquireRelease(
-    Effect.callback<Socket, SessionFault>((resume) => {
+    Effect.sync(() => {
       const socket = connectSocket({ host: address, port, noDelay: true });
-      socket.once("error", (error) => resume(Effect.fail(socketFault(error, address, port))));
-      socket.once("connect", () => resume(Effect.succeed(socket)));
       // Later faults are the session's to tell; without a listener they would end the process.
-      socket.on("error", () => {});
-      return Effect.sync(() => socket.destroy());
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: millis,
-        orElse: () =>
-          Effect.fail<SessionFault>({
-            ...{ reason: "timeout", step: "tcp" },
-            message: `no connection to ${address} port ${port} in ${millis} ms`,
-          }),
-      }),
-    ),
+      return socket.on("error", () => {});
+    }),
     (socket) => Effect.sync(() => socket.destroy()),
-    { interruptible: true },
+  ).pipe(
+    Effect.tap((socket) =>
+      Effect.callback<void, SessionFault>((resume) => {
+        const fail = (error: Error): void => resume(Effect.fail(socketFault(error, address, port)));
+        // Either may have happened already.
+        if (socket.errored) return fail(socket.errored);
+        if (!socket.connecting) return resume(Effect.void);
+        socket.once("error", fail);
+        socket.once("connect", () => resume(Effect.void));
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: millis,
+          orElse: () =>
+            Effect.fail<SessionFault>({
+              ...{ reason: "timeout", step: "tcp" },
+              message: `no connection to ${address} port ${port} in ${millis} ms`,
+            }),
+        }),
+        Effect.tapError(() => Effect.sync(() => socket.destroy())),
+      ),
+    ),
   );
 
 const socketReasons: Readonly<Record<string, SessionFault["reason"]>> = {
