@@ -37,6 +37,9 @@ export const encodeFields = (row: Row): string =>
 /**
  * The condition over a table with a column `fields`, as `encodeFields` writes it: text in SQLite,
  * `jsonb` in Postgres. Nothing of the query stands in its SQL, names of fields included.
+ *
+ * A session of Postgres should have `jit` off: compiling a query of some hundred conditions on
+ * lists takes it minutes, and answering it milliseconds.
  */
 export const queryToSql = ({ where }: Query, { dialect, now }: SqlOptions): SqlCondition => {
   const parameters: Array<string> = [];

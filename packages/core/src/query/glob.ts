@@ -1,9 +1,14 @@
 // Decides which texts a pattern matches: `*` is any text, `?` one character, and nothing else is special.
 
-/** In time that grows with the product of both lengths at most, whatever the pattern is. */
-export const matchesGlob = (pattern: string, text: string): boolean => {
+/** Whether a text matches. The time grows with the product of both lengths at most, whatever they are. */
+export type Glob = (text: string) => boolean;
+
+export const makeGlob = (pattern: string): Glob => {
   const wanted = [...pattern];
-  const given = [...text];
+  return (text) => matches(wanted, [...text]);
+};
+
+const matches = (wanted: ReadonlyArray<string>, given: ReadonlyArray<string>): boolean => {
   let at = 0;
   let star = -1;
   let resume = 0;

@@ -1,7 +1,7 @@
 // Decides what a query says of a row: true, false, or unknown where the row does not tell.
 
 import { compareText } from "../words/diagnostic.ts";
-import { matchesGlob } from "./glob.ts";
+import { makeGlob } from "./glob.ts";
 import { atMoment } from "./moment.ts";
 import { cellOf } from "./row.ts";
 import type { Row, RowValue } from "./row.ts";
@@ -120,9 +120,8 @@ const valueTest = (test: Test, fieldType: FieldType): ((value: Scalar) => boolea
 
 const amongTest = (operands: ReadonlyArray<Operand>): ((value: Scalar) => boolean) => {
   const exact = new Set(operands.flatMap((one) => (one.type === "exact" ? [one.value] : [])));
-  const patterns = operands.flatMap((one) => (one.type === "glob" ? [one.pattern] : []));
-  return (value) =>
-    exact.has(value) || patterns.some((pattern) => matchesGlob(pattern, String(value)));
+  const globs = operands.flatMap((one) => (one.type === "glob" ? [makeGlob(one.pattern)] : []));
+  return (value) => exact.has(value) || globs.some((glob) => glob(String(value)));
 };
 
 /** Of ASCII letters alone, which every database folds alike. */

@@ -10,7 +10,7 @@ import { printQuery } from "./print.ts";
 import { positionAt } from "./tree.ts";
 import type { Condition, Query, SortKey, Term } from "./tree.ts";
 import { isComparison, isReserved, readTest } from "./value.ts";
-import type { Value } from "./value.ts";
+import type { ReadTest, Value } from "./value.ts";
 import { fieldHint, fieldOf } from "./vocabulary.ts";
 import type { Field, Vocabulary } from "./vocabulary.ts";
 
@@ -184,15 +184,11 @@ const readTerm = (reading: Reading): Condition | null => {
   const field = knownField(named, reading);
   const value = readValue(reading, operator);
   if (field === undefined || value === null) return null;
-  const test = readTest({ field, operator, value, ofAge }, reading);
+  const test = readTest({ field, operator, value, ofAge }, reading.blame);
   return test === null ? null : termOf(field, name, test);
 };
 
-const termOf = (
-  { name, type }: Field,
-  token: Token,
-  read: NonNullable<ReturnType<typeof readTest>>,
-): Condition => {
+const termOf = ({ name, type }: Field, token: Token, read: ReadTest): Condition => {
   const at = positionAt(token.offset);
   const term: Term = { type: "term", field: name, fieldType: type, test: read.test, at };
   return read.negated ? not(term) : term;

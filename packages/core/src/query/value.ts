@@ -5,7 +5,7 @@ import { quote } from "../words/quote.ts";
 import { parseTime, timeExpected, timeHint } from "../words/time.ts";
 import { ageHint, parseAge } from "./age.ts";
 import type { Blame } from "./fault.ts";
-import { matchesGlob } from "./glob.ts";
+import { makeGlob } from "./glob.ts";
 import type { Token } from "./lexer.ts";
 import type { Bound, Comparison, Operand, Test } from "./tree.ts";
 import { isClosed, typeName } from "./vocabulary.ts";
@@ -26,10 +26,6 @@ export interface Question {
   readonly ofAge: boolean;
 }
 
-interface Blaming {
-  readonly blame: Blame;
-}
-
 const reserved = new Set(["AND", "OR", "NOT", "TO"]);
 
 /** Words of the language itself; as a value they stand in quotes. */
@@ -44,13 +40,14 @@ export const isKeyword = (word: string): boolean =>
 export const isComparison = (operator: string): operator is Comparison =>
   operator === ">" || operator === ">=" || operator === "<" || operator === "<=";
 
-interface Read {
+/** A test, and whether its operator turns it round. */
+export interface ReadTest {
   readonly test: Test;
   readonly negated: boolean;
 }
 
 /** Nothing when it was blamed. */
-export const readTest = (question: Question, { blame }: Blaming): Read | null => {
+export const readTest = (question: Question, blame: Blame): ReadTest | null => {
   const { operator, ofAge, value } = question;
   const asked = ofAge ? readAgeTest(question, blame) : readPlainTest(question, blame);
   if (asked === null) return null;
@@ -194,7 +191,7 @@ const readClosed = (
   const word = text.toLowerCase();
   if (field.type === "enum-list" && word === field.any) return "any";
   const globs = type === "word" && isGlob(word) && !isEvery(word);
-  const meant = field.values.filter((value) => (globs ? matchesGlob(word, value) : value === word));
+  const meant = field.values.filter(globs ? makeGlob(word) : (value) => value === word);
   if (meant.length > 0) return meant.map((value) => ({ type: "exact", value }));
   const summary = `${field.name} is never ${text === "" ? "empty" : quote(text)}`;
   blame(offset, summary, suggestion(word, wordsOf(field), "values"));
