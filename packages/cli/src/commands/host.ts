@@ -204,7 +204,7 @@ interface Edit {
 const edit = ({ flags, reason, preview, becomes, name, decide }: Edit) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const store = yield* openInventory(flags, "write");
+      const store = yield* openInventory(flags, preview === null ? "write" : "read");
       const word = yield* wordOf(reason);
       yield* carryOut({
         store,
@@ -260,7 +260,7 @@ const assignPopulation = Command.make(
     const now = yield* Clock.currentTimeMillis;
     yield* Effect.scoped(
       Effect.gen(function* () {
-        const store = yield* openInventory(flags, "write");
+        const store = yield* openInventory(flags, previewOf(flags) === null ? "write" : "read");
         const word = yield* wordOf(`--filter ${text}`);
         yield* carryOut({
           store,

@@ -48,7 +48,7 @@ const add = Command.make(
     const addresses = yield* readHosts(flags.hosts);
     yield* Effect.scoped(
       Effect.gen(function* () {
-        const store = yield* openInventory(flags, "write");
+        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
         const word = yield* wordOf(null);
         yield* carryOut({
           store,
@@ -82,7 +82,7 @@ const remove = Command.make(
     const names = (yield* readHosts(flags.hosts)).map(({ host }) => host);
     yield* Effect.scoped(
       Effect.gen(function* () {
-        const store = yield* openInventory(flags, "write");
+        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
         const word = yield* wordOf(null);
         yield* carryOut({
           store,
@@ -158,7 +158,7 @@ const sync = Command.make(
     if (hasErrors(diagnostics)) return yield* endWith(1);
     yield* Effect.scoped(
       Effect.gen(function* () {
-        const store = yield* openInventory(flags, "write");
+        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
         const word = yield* wordOf(`from ${flags.fromFile}`);
         const left = leftOf(yield* loadRoll(store), addresses);
         yield* carryOut({

@@ -161,7 +161,7 @@ const put = (flags: PutFlags, how: "create" | "edit") =>
   Effect.scoped(
     Effect.gen(function* () {
       const said = yield* readFields(flags.name, flags);
-      const store = yield* openInventory(flags, "write");
+      const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
       const word = yield* wordOf(null);
       // An edit of what is not there is refused by `putPopulation`.
       const after = ({ populations }: Roll) =>
@@ -183,7 +183,7 @@ const remove = Command.make(
   Effect.fn("population delete")(function* (flags) {
     yield* Effect.scoped(
       Effect.gen(function* () {
-        const store = yield* openInventory(flags, "write");
+        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
         const word = yield* wordOf(null);
         yield* carryOut({
           store,

@@ -1,5 +1,6 @@
 // The commands of the inventory, with hosts that answer what a test lets them: what is said, written and refused.
 
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
@@ -169,6 +170,17 @@ describe("the inventory", () => {
         expect(json).toMatchObject({ written: false });
       }
       expect(await state()).toEqual(was);
+    }),
+  );
+
+  it(
+    "makes no store to show what would be done",
+    inWorld(async (world) => {
+      for (const command of ["inventory seed add a.test", "population create p"]) {
+        expect((await run(world, `${command} --dry-run`)).code).toBe(0);
+      }
+      expect((await run(world, "host list")).stdout).toContain("no hosts yet");
+      expect(existsSync(world.at("state"))).toBe(false);
     }),
   );
 
