@@ -81,7 +81,12 @@ export const walls: Readonly<Record<string, Wall>> = {
     forTests: ["@opentelemetry/otlp-transformer", "playwright-core"],
     application: true,
   },
-  testkit: { muster: ["core"], world: "any", node: true },
+  testkit: {
+    muster: ["core"],
+    world: "any",
+    node: true,
+    inOneFile: { "node:child_process": "src/hosts/child.ts" },
+  },
 };
 
 /** What must not be loaded by loading a module; only a dynamic import may bring it later. */

@@ -1,8 +1,8 @@
 // Listens at one host's address, counts who comes, and acts the faults that strike before SSH begins.
 
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { endChild, startChild } from "./child.ts";
 import { textOf, type HostFault } from "./faults.ts";
 import type { Tally } from "./tally.ts";
 
@@ -152,14 +152,14 @@ const fallSilent = async (address: string, port: number): Promise<Deaf> => {
   const early: Socket[] = [];
   const server = await listening(address, port, 1, true, (socket) => early.push(socket));
   const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
-  const keeper = spawn("cat", [], { stdio: ["pipe", "ignore", "ignore", fd] });
+  const keeper = startChild("cat", [], { stdio: ["pipe", "ignore", "ignore", fd] });
   await once(keeper, "spawn");
   stopListening(server);
   const fillers = await Promise.all([filler(address, port), filler(address, port)]);
   return {
     end: async () => {
       for (const socket of [...fillers, ...early]) socket.destroy();
-      await ended(keeper);
+      await endChild(keeper);
     },
   };
 };
@@ -168,11 +168,4 @@ const filler = async (address: string, port: number): Promise<Socket> => {
   const socket = connect(port, address);
   await once(socket, "connect");
   return socket.on("error", () => undefined);
-};
-
-const ended = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const closed = once(child, "close");
-  child.kill("SIGKILL");
-  await closed;
 };

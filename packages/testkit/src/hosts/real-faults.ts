@@ -1,9 +1,8 @@
 // Lays ready what a fault of a real host needs: the shell of its commands, a certificate, another key.
 
-import { execFile } from "node:child_process";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { run } from "./child.ts";
 import { bytesBeforeCut, latenessOf, textOf, type HostFault } from "./faults.ts";
 import type { HostState } from "./host-state.ts";
 import { setShell, switchesAt } from "./real-files.ts";
@@ -49,8 +48,5 @@ export const prepareFault = async (
 const certify = async (switches: string, { name, key }: HostState): Promise<void> => {
   const file = join(switches, "key");
   await writeFile(`${file}.pub`, `${key.publicKey}\n`);
-  await promisify(execFile)("ssh-keygen", [
-    ...["-q", "-s", file, "-h", "-I", name, "-n", name],
-    `${file}.pub`,
-  ]);
+  await run("ssh-keygen", [...["-q", "-s", file, "-h", "-I", name, "-n", name], `${file}.pub`]);
 };

@@ -1,8 +1,8 @@
 // Starts and ends the namespaces in which one real host lives: mounts, host name and processes of its own.
 
-import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { eachLine, endChild, goneOf, run, startChild, type Child } from "./child.ts";
 import { HostFleetError } from "./host-fleet.ts";
 import { foldersIn, layered, layerOf, switchesAt } from "./real-files.ts";
 
@@ -59,22 +59,20 @@ export const startMachine = async (
   said: (line: string) => void,
 ): Promise<Machine> => {
   // Whatever becomes of this process, the host does not outlive it.
-  const child = spawn(
+  const child = startChild(
     "setpriv",
     [
       ...["--pdeathsig", "KILL", "unshare", "--mount", "--uts", "--pid", "--ipc"],
       ...["--fork", "--kill-child=KILL", "sh", "-c", script(folder, name)],
     ],
-    { cwd: "/", stdio: ["ignore", "pipe", "pipe"] },
+    { folder: "/", stdio: ["ignore", "pipe", "pipe"] },
   );
-  const gone = new Promise<void>((resolve) => {
-    child.once("close", () => resolve());
-  });
+  const gone = goneOf(child);
   let pid: number | undefined;
   const end = async (): Promise<void> => {
     // With its first process all others of the host end, and ours reaps it.
     if (pid !== undefined && (await isParentOf(child, pid))) process.kill(pid, "SIGKILL");
-    else child.kill("SIGKILL");
+    else await endChild(child);
     await gone;
   };
   try {
@@ -87,13 +85,13 @@ export const startMachine = async (
 };
 
 /** Whether a process is a child of our child: nobody else may be signalled. */
-const isParentOf = async (child: ChildProcess, pid: number): Promise<boolean> => {
+const isParentOf = async (child: Child, pid: number): Promise<boolean> => {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   const [, parent] = /^[0-9]+ \(.*\) [A-Za-z] ([0-9]+) /su.exec(stat) ?? [];
   return pid > 1 && child.pid !== undefined && Number(parent) === child.pid;
 };
 
-const ready = (child: ChildProcess, said: (line: string) => void): Promise<number> =>
+const ready = (child: Child, said: (line: string) => void): Promise<number> =>
   new Promise((resolve, reject) => {
     let errors = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -116,36 +114,9 @@ const failed = (why: string): HostFleetError =>
     remedy: "read the message; the folder for temporary files must be able to carry an overlay",
   });
 
-/** Calls for each whole line of a stream. */
-export const eachLine = (
-  stream: NodeJS.ReadableStream | null,
-  each: (line: string) => void,
-): void => {
-  let rest = "";
-  stream?.setEncoding("utf8");
-  stream?.on("data", (text: string) => {
-    const lines = `${rest}${text}`.split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) each(line.trimEnd());
-  });
-};
-
 /** Runs a program in the mounts of a host and waits for its end; rejects when it fails. */
-export const runWithin = (machine: Machine, command: readonly string[]): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const child = spawn("nsenter", ["-t", String(machine.pid), "-m", "--", ...command], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let errors = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors += text;
-    });
-    child.once("error", reject);
-    child.once("close", (code) => {
-      if (code === 0) resolve();
-      else reject(failed(errors.trim()));
-    });
-  });
+export const runWithin = ({ pid }: Machine, command: readonly string[]): Promise<void> =>
+  run("nsenter", ["-t", String(pid), "-m", "--", ...command]);
 
 /** What a file of the host says; nothing when there is none. */
 export const readWithin = async (machine: Machine, path: string): Promise<string | undefined> => {

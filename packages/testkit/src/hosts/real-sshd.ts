@@ -1,10 +1,10 @@
 // Runs one sshd for one connection to a real host, with what its fault makes of the settings.
 
-import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
+import { eachLine, goneOf, startChild } from "./child.ts";
 import type { HostFaultName } from "./faults.ts";
 import { holdCommand, switchesAt } from "./real-files.ts";
-import { eachLine, type Machine } from "./real-machine.ts";
+import type { Machine } from "./real-machine.ts";
 import type { Tally } from "./tally.ts";
 
 const plain = [`HostKey=${switchesAt}/key`];
@@ -42,23 +42,23 @@ export interface SshdOptions {
 export const serveBySshd = (socket: Socket, options: SshdOptions): Promise<void> => {
   const { sshd, machine, fault, tally } = options;
   const settings = (fault === undefined ? undefined : settingsUnder[fault]) ?? plain;
-  const child = spawn(
+  const child = startChild(
     "nsenter",
     [
       ...["-t", String(machine.pid), "--mount", "--uts", "--ipc", "--pid", "--", sshd, "-i", "-e"],
       ...["-f", "/etc/ssh/simulated_sshd_config"],
       ...settings.flatMap((setting) => ["-o", setting]),
     ],
-    { cwd: "/", env: { PATH: process.env["PATH"], LC_ALL: "C" }, stdio: [socket, socket, "pipe"] },
+    {
+      folder: "/",
+      environment: { PATH: process.env["PATH"], LC_ALL: "C" },
+      stdio: [socket, socket, "pipe"],
+    },
   );
   eachLine(child.stderr, (line) => note(line, tally));
-  const over = new Promise<void>((resolve) => {
-    child.once("close", () => resolve());
-    // A child that never was has no end of its own.
-    child.once("error", () => resolve());
-  });
+  const gone = goneOf(child);
   socket.destroy();
-  return over;
+  return gone;
 };
 
 const note = (line: string, tally: Tally): void => {

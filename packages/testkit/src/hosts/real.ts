@@ -1,10 +1,10 @@
 // Runs hosts whose SSH server is OpenSSH's own, each in namespaces of its own on this machine.
 
-import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
+import { failureOf } from "./child.ts";
 import { startFleet } from "./fleet.ts";
 import { HostFleetError, type HostFleet, type HostFleetOptions } from "./host-fleet.ts";
 import type { HostPeer } from "./host-server.ts";
@@ -47,10 +47,9 @@ export const realHostsMissing = (): HostFleetError | undefined => {
       "install openssh-server and util-linux",
     );
   }
-  const trial = spawnSync("unshare", ["--mount", "--uts", "--pid", "--ipc", "--fork", "true"]);
-  if (trial.status !== 0) {
-    const why = String(trial.stderr).trim();
-    return missing("namespaces", `the system refuses namespaces: ${why}`, "use emulated hosts");
+  const refusal = failureOf("unshare", ["--mount", "--uts", "--pid", "--ipc", "--fork", "true"]);
+  if (refusal !== undefined) {
+    return missing("namespaces", `the system refuses namespaces: ${refusal}`, "use emulated hosts");
   }
   return undefined;
 };
