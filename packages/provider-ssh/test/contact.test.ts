@@ -144,7 +144,9 @@ describe.skipIf(sshdPath === undefined)("a host with sshd", () => {
       const { sshd, connect } = yield* makePair();
       const fiber = yield* Effect.forkChild(
         Effect.scoped(
-          Effect.flatMap(connect(), (contact) => contact.exec({ command: "exec sleep 600" })),
+          Effect.flatMap(connect(), (contact) =>
+            contact.exec({ command: "while echo .; do sleep 1; done" }),
+          ),
         ),
       );
       yield* sshd.logged(/Starting session: command/);

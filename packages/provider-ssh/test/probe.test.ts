@@ -58,7 +58,7 @@ describe.skipIf(sshdPath === undefined)("a host with sshd", () => {
       operator.configure("");
       const bin = join(operator.home, "bin");
       mkdirSync(bin);
-      writeFileSync(join(bin, "sudo"), "#!/bin/sh\nexec sleep 600\n");
+      writeFileSync(join(bin, "sudo"), "#!/bin/sh\nexec sleep 20\n");
       chmodSync(join(bin, "sudo"), 0o755);
       const sshd = yield* startSshd({
         authorized: [operator.publicKey],
