@@ -55,7 +55,7 @@ export const walls: Readonly<Record<string, Wall>> = {
     muster: ["core"],
     world: ["effect"],
     node: true,
-    inOneFile: { "node:sqlite": "src/sqlite.ts" },
+    inOneFile: { "node:sqlite": "src/sqlite.ts", pg: "src/postgres.ts" },
   },
   server: {
     muster: ["core", "sdk"],
@@ -96,18 +96,19 @@ export const lazy: ReadonlyArray<{
 }> = [
   {
     entry: "packages/cli/src/main.ts",
-    never: ["oci-*", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
+    never: ["oci-*", "pg", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
   },
   {
     entry: "packages/cli/src/fleetctl-main.ts",
-    never: ["oci-*", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
+    never: ["oci-*", "pg", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
   },
   {
     entry: "packages/cli/src/fleetroll-main.ts",
-    never: ["oci-*", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
+    never: ["oci-*", "pg", "ssh2", "@muster/server", "@muster/testkit", "vitest"],
   },
   { entry: "packages/sdk/src/index.ts", never: ["@opentelemetry/*"] },
   { entry: "packages/provider-oci/src/index.ts", never: ["oci-*"] },
   { entry: "packages/provider-ssh/src/index.ts", never: ["ssh2"] },
+  { entry: "packages/store-sql/src/index.ts", never: ["pg"] },
   { entry: "packages/testkit/src/oci/index.ts", never: ["vitest", "@effect/vitest", "oci-*"] },
 ];

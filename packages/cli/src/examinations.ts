@@ -27,7 +27,12 @@ import {
   lookAtLease,
   type Repository,
 } from "@muster/gitops-runner";
-import { absentId, examineSqliteStore, type StorePlace } from "@muster/store-sql";
+import {
+  absentId,
+  examinePostgresStore,
+  examineSqliteStore,
+  type StorePlace,
+} from "@muster/store-sql";
 import { type Local, openLocal } from "./context.ts";
 import { endingOf } from "./exit.ts";
 import { forEachEntry } from "./kept.ts";
@@ -59,7 +64,7 @@ export interface StoreLook {
   readonly expansions: ReadonlyArray<Expansion>;
 }
 
-/** The file first, then what it says: its records and its audit. */
+/** The file or the server first, then what it says: its records and its audit. */
 export const examineStore = Effect.fnUntraced(function* (
   place: StorePlace,
   owner: string,
@@ -69,14 +74,17 @@ export const examineStore = Effect.fnUntraced(function* (
     const remedy = "name a file with --store sqlite:PATH to keep what was done";
     return { findings: [warningFinding("store", message, remedy)], expansions: [] };
   }
-  const file = yield* examineSqliteStore({ path: place.path });
-  if (file.some(({ verdict }) => verdict === "failed")) {
-    return { findings: [...file, notVerified], expansions: [] };
+  const ground =
+    place._tag === "Postgres"
+      ? yield* examinePostgresStore({ place })
+      : yield* examineSqliteStore({ path: place.path });
+  if (ground.some(({ verdict }) => verdict === "failed")) {
+    return { findings: [...ground, notVerified], expansions: [] };
   }
   const content = yield* Effect.result(examineContent(place, owner));
   return Result.isSuccess(content)
-    ? { ...content.success, findings: [...file, ...content.success.findings] }
-    : { findings: [...file, findingOf("store content", content.failure)], expansions: [] };
+    ? { ...content.success, findings: [...ground, ...content.success.findings] }
+    : { findings: [...ground, findingOf("store content", content.failure)], expansions: [] };
 });
 
 const notVerified = unknownFinding(

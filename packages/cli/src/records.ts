@@ -15,7 +15,7 @@ import {
   type StoreShape,
 } from "@muster/core";
 import { checkEnvironment, type GitError, ownerOf, resolveRepository } from "@muster/gitops-runner";
-import type { StorePlace } from "@muster/store-sql";
+import { type StorePlace, withoutPassword } from "@muster/store-sql";
 import { commandLineOwner } from "./context.ts";
 import { type CommandEnd, wrongInput } from "./exit.ts";
 import * as Flags from "./flags.ts";
@@ -87,7 +87,8 @@ export const recordWords = (flags: RecordFlags): string => {
     said("repo", flags.repo),
     Option.isSome(flags.repo) && flags.env !== "default" ? ` --env ${shellWord(flags.env)}` : "",
     Option.isNone(flags.repo) && flags.file !== "." ? ` --file ${shellWord(flags.file)}` : "",
-    said("store", flags.store),
+    // A password is never said again.
+    said("store", Option.map(flags.store, withoutPassword)),
     said("owner", flags.owner),
     said("config", flags.config),
   ].join("");

@@ -16,7 +16,14 @@ import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
 import type { Prober } from "@muster/core/inventory/refresh";
 import type { Expansion } from "@muster/core/words/set";
-import { openSqliteStore, type StorePlace } from "@muster/store-sql";
+import {
+  type Migration,
+  migratePostgresStore,
+  openPostgresStore,
+  openSqliteStore,
+  type PostgresPlace,
+  type StorePlace,
+} from "@muster/store-sql";
 
 /** At the command line a person's own documents name any credentials; from git only listed ones. */
 type Use =
@@ -45,6 +52,11 @@ export interface WiringShape {
     place: StorePlace,
     access: "read" | "write",
   ) => Effect.Effect<StoreShape, StoreError, Scope.Scope>;
+  /** Makes the tables of a store, or changes them, and grants a role what muster needs. */
+  readonly migrateStore: (
+    place: PostgresPlace,
+    applicationRole: string | undefined,
+  ) => Effect.Effect<Migration, StoreError>;
   /** Asks hosts by SSH, as the operator's own configuration says. */
   readonly prober: (options: ProberOptions) => Layer.Layer<Prober, { readonly message: string }>;
   readonly git: (env: Env) => Layer.Layer<Git, GitError>;
@@ -63,14 +75,18 @@ export const defaultWiring: WiringShape = {
       : [oci({ env, profiles: use.profiles, allowInstancePrincipal: use.instancePrincipal })],
   validateAuth: (expansion, env) =>
     validateAuth({ env, allowDocumentCredentials: true }, expansion),
-  openStore: (place, access) =>
-    place._tag === "Memory"
-      ? Effect.sync(() => makeMemoryStore())
-      : openSqliteStore({
-          path: place.path,
-          readOnly: access === "read",
-          missing: access === "read" ? "empty" : "create",
-        }),
+  openStore: (place, access) => {
+    const readOnly = access === "read";
+    if (place._tag === "Memory") return Effect.sync(() => makeMemoryStore());
+    return place._tag === "Postgres"
+      ? openPostgresStore({ place, readOnly })
+      : openSqliteStore({ path: place.path, readOnly, missing: readOnly ? "empty" : "create" });
+  },
+  migrateStore: (place, applicationRole) =>
+    migratePostgresStore({
+      place,
+      ...(applicationRole === undefined ? {} : { applicationRole }),
+    }),
   prober: ({ env, sshConfig, acceptNew, concurrency }) =>
     Layer.unwrap(
       Effect.map(

@@ -236,17 +236,18 @@ describe("a store", () => {
     }),
   );
 
-  it.each(["postgres://u:hunter2@db/x", "sqlite:", "sqlite://x", "store.db", "memory:x"])(
-    "called %s is refused in words",
-    (place) =>
-      inWorld(async (world) => {
-        const { apply } = await begin(world);
-        const ran = await world.inside([...apply, "--store", place]);
-        expect(ran.code).toBe(1);
-        expect(ran.stderr).toMatch(/^muster: the store cannot be used: .*\n {2}\S/u);
-        expect(ran.stderr).not.toContain("hunter2");
-        expect(world.simulator.requests()).toEqual([]);
-      })(),
+  it.each([
+    ...["mysql://u:hunter2@db/x", "postgres://u:hunter2@db/x?sslmode=prefer"],
+    ...["postgres://:hunter2@db", "sqlite:", "sqlite://x", "store.db", "memory:x"],
+  ])("called %s is refused in words", (place) =>
+    inWorld(async (world) => {
+      const { apply } = await begin(world);
+      const ran = await world.inside([...apply, "--store", place]);
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toMatch(/^muster: the store cannot be used: .*\n {2}\S/u);
+      expect(ran.stderr).not.toContain("hunter2");
+      expect(world.simulator.requests()).toEqual([]);
+    })(),
   );
 });
 

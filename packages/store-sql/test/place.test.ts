@@ -19,9 +19,9 @@ describe("parseStorePlace", () => {
   });
 
   for (const [text, message] of [
-    ["", "say sqlite:PATH or memory:"],
-    ["/var/lib/a.db", "say sqlite:PATH or memory:"],
-    ["postgres://someone:secret@host/db", "no store knows the scheme postgres:"],
+    ["", "say sqlite:PATH, postgres://USER@HOST/DATABASE or memory:"],
+    ["/var/lib/a.db", "say sqlite:PATH, postgres://USER@HOST/DATABASE or memory:"],
+    ["mysql://someone:secret@host/db", "no store knows the scheme mysql:"],
     ["sqlite:", "the path is missing"],
     ["sqlite::memory:", "say memory:"],
     ["sqlite:///a.db", "sqlite:/path"],

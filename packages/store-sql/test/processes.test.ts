@@ -1,44 +1,18 @@
 // Several processes on one file, and processes that are killed: nothing answered is lost, nothing is torn.
 
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { assert, describe, it } from "@effect/vitest";
 import { verifyChain } from "@muster/core/words/audit";
 import * as Effect from "effect/Effect";
 import { openSqliteStore } from "../src/open.ts";
 import { temporaryFile } from "./ground.ts";
-
-const writer = fileURLToPath(new URL("writer.ts", import.meta.url));
-
-interface Ended {
-  readonly signal: string | null;
-  readonly code: number | null;
-  /** The sequence numbers that the process was answered. */
-  readonly answered: ReadonlyArray<number>;
-  readonly stderr: string;
-}
-
-const runWriter = (...parameters: ReadonlyArray<string | number>): Effect.Effect<Ended> =>
-  Effect.callback<Ended>((resume) => {
-    const flags = ["--conditions=muster-source", writer, ...parameters.map(String)];
-    const child = spawn(process.execPath, flags, { stdio: ["ignore", "pipe", "pipe"] });
-    const [out, err]: [Array<Buffer>, Array<Buffer>] = [[], []];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-    child.on("close", (code, signal) => {
-      const lines = Buffer.concat(out).toString().split("\n").filter(Boolean);
-      const stderr = Buffer.concat(err).toString();
-      resume(Effect.succeed({ code, signal, answered: lines.map(Number), stderr }));
-    });
-    return Effect.sync(() => child.kill("SIGKILL"));
-  });
+import { runWriter } from "./run-writer.ts";
 
 describe("several processes", () => {
   it.live("share one new file: each makes it, or finds it, and none loses a commit", () =>
     Effect.gen(function* () {
       const file = yield* temporaryFile;
       const names = ["one", "two", "three"];
-      const ends = yield* Effect.forEach(names, (name) => runWriter(file, name, 30), {
+      const ends = yield* Effect.forEach(names, (name) => runWriter(`sqlite:${file}`, name, 30), {
         concurrency: "unbounded",
       });
       for (const end of ends) {
@@ -68,7 +42,7 @@ describe("a process that is killed", () => {
     it.live(`at point ${at} leaves ${written} whole batches behind`, () =>
       Effect.gen(function* () {
         const file = yield* temporaryFile;
-        const end = yield* runWriter(file, "one", 9, at);
+        const end = yield* runWriter(`sqlite:${file}`, "one", 9, at);
         assert.strictEqual(end.signal, "SIGKILL", end.stderr);
         assert.lengthOf(end.answered, answered);
         const store = yield* openSqliteStore({ path: file });
@@ -76,7 +50,7 @@ describe("a process that is killed", () => {
         assert.lengthOf(entries, written);
         assert.lengthOf(yield* store.load("one"), written);
         assert.isUndefined(verifyChain(entries, yield* store.auditHead));
-        assert.strictEqual((yield* runWriter(file, "two", 1)).code, 0);
+        assert.strictEqual((yield* runWriter(`sqlite:${file}`, "two", 1)).code, 0);
       }),
     );
   }

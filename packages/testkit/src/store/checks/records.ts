@@ -92,6 +92,14 @@ export const recordChecks: ReadonlyArray<StoreCheck> = [
           puts: [first, last],
         });
         yield* expectSame("records", yield* store.load("owner-a"), [last]);
+        // The same where something stands there already.
+        yield* store.commit({
+          owner: "owner-a",
+          deletes: [recordKey(last)],
+          spent: [last],
+          puts: [first],
+        });
+        yield* expectSame("records", yield* store.load("owner-a"), [first]);
       }),
   },
   {
@@ -112,7 +120,17 @@ export const recordChecks: ReadonlyArray<StoreCheck> = [
     run: (ground) =>
       Effect.gen(function* () {
         const store = yield* ground.open;
-        const owners = ["b", "a", hardText, '"quoted"', "\ud800", "\ufffd", "\u{1f600}", "\ue000"];
+        const owners = [
+          "b",
+          "a",
+          "a\0",
+          hardText,
+          '"quoted"',
+          "\ud800",
+          "\ufffd",
+          "\u{1f600}",
+          "\ue000",
+        ];
         for (const owner of owners) {
           yield* store.commit({ owner, puts: [sampleStatus("web", owner)] });
         }
