@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 import { describe, expect, it } from "vitest";
+import { postgresPresent } from "../../packages/store-sql/test/postgres-server.ts";
 import { type Block, blocksOf, type Page, readPages } from "./blocks.ts";
 import { commandFault } from "./command-line.ts";
 import { deadLinks } from "./links.ts";
@@ -28,6 +29,9 @@ const withShown = (file: string, all: ReadonlyArray<Block>): ReadonlyArray<Block
 };
 
 const isRun = (block: Block) => ["sh run", "printed"].includes(sortOf(block) ?? "");
+
+const needsPostgres = (file: string): boolean =>
+  blocks.some((one) => one.page === file && one.words.includes("needs=postgres"));
 
 const page = (text: string): Page => ({ file: "page.md", text });
 const block = (first: string, text: string): Block =>
@@ -61,6 +65,7 @@ it("every link between the pages leads somewhere", () => {
 describe.concurrent("the commands of", () => {
   const run = pages
     .filter(({ file }) => blocks.some((one) => one.page === file && sortOf(one) === "sh run"))
+    .filter(({ file }) => !needsPostgres(file) || postgresPresent())
     .map((one) => ({ file: one.file, run: withShown(one.file, blocksOf(one).filter(isRun)) }));
 
   it.each(run)(

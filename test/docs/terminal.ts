@@ -6,15 +6,15 @@ import * as path from "node:path";
 import type { Readable } from "node:stream";
 import { type Block, place } from "./blocks.ts";
 import type { Checkout } from "./checkout.ts";
-import { openFleet } from "./worlds.ts";
+import { openWorld } from "./worlds.ts";
 
 /** A block goes on no longer than this, on a machine with much else to do. */
 const blockMillis = 120_000;
 
 /** Runs the blocks in their order; rejects with the place and the output of the one that failed. */
 export const runBlocks = async (plain: Checkout, blocks: ReadonlyArray<Block>): Promise<void> => {
-  const needed = blocks.some((block) => optionOf(block, "needs") === "fleet");
-  const world = needed ? await openFleet(plain) : null;
+  const needed = blocks.map((block) => optionOf(block, "needs")).find((name) => name !== null);
+  const world = needed === undefined ? null : await openWorld(needed, plain);
   const checkout = { ...plain, env: { ...plain.env, ...world?.env } };
   const others: Array<Terminal> = [];
   let printed = "";

@@ -1,9 +1,13 @@
-// Keeps what a page takes for granted: a config repository whose fleet runs, in a simulator of our own.
+// Keeps what a page takes for granted: a config repository whose fleet runs in a simulator of our own, and a Postgres.
 
 import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Scope from "effect/Scope";
 import { openOciSimulator, throwawayAccount, writeAccount } from "@muster/testkit/oci/index";
+import { binaries, startPostgres } from "../../packages/store-sql/test/postgres-server.ts";
 import type { Checkout } from "./checkout.ts";
 
 export interface PageWorld {
@@ -11,8 +15,37 @@ export interface PageWorld {
   readonly close: () => Promise<void>;
 }
 
+/** What a page needs, by its name. */
+export const openWorld = (needed: string, checkout: Checkout): Promise<PageWorld> => {
+  if (needed === "fleet") return openFleet(checkout);
+  if (needed === "postgres") return openPostgres(checkout);
+  throw new Error(`no page can need ${needed}`);
+};
+
+/** `$DB`: a server whose administrator `admin` is let in by a password file; and a fleet beside it. */
+const openPostgres = async (checkout: Checkout): Promise<PageWorld> => {
+  const scope = Scope.makeUnsafe();
+  const server = await Effect.runPromise(Scope.provide(startPostgres, scope));
+  const fleet = await openFleet(checkout);
+  const passwords = path.join(path.dirname(checkout.folder), "passwords");
+  const password = server.password.replaceAll(/[\\:]/gu, "\\$&");
+  await writeFile(passwords, `127.0.0.1:*:*:admin:${password}\n`, { mode: 0o600 });
+  return {
+    env: {
+      ...fleet.env,
+      DB: `127.0.0.1:${server.port}/fleet`,
+      PGPASSFILE: passwords,
+      PATH: `${binaries()}${path.delimiter}${checkout.env["PATH"]}`,
+    },
+    close: async () => {
+      await fleet.close();
+      await Effect.runPromise(Scope.close(scope, Exit.void));
+    },
+  };
+};
+
 /** `$REPO`: a bare repository with the fleet `web` of two; the account is allowed as `DEFAULT`. */
-export const openFleet = async (checkout: Checkout): Promise<PageWorld> => {
+const openFleet = async (checkout: Checkout): Promise<PageWorld> => {
   const base = path.dirname(checkout.folder);
   const account = await throwawayAccount();
   const simulator = await openOciSimulator({

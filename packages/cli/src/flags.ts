@@ -18,7 +18,7 @@ export const paths = Argument.String("path").pipe(
 
 export const store = Flag.String("store").pipe(
   Flag.withDescription(
-    "Where records and audit are kept: sqlite:PATH or memory: (MUSTER_STORE; by default a file in the user's state folder)",
+    "Where records and audit are kept: sqlite:PATH, postgres://USER@HOST/DATABASE or memory: (MUSTER_STORE; by default a file in the user's state folder)",
   ),
   Flag.withMetavar("PLACE"),
   Flag.optional,

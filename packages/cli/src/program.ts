@@ -22,6 +22,7 @@ import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
 import { status } from "./commands/status.ts";
+import { store } from "./commands/store.ts";
 import { suspend } from "./commands/suspend.ts";
 import { validate } from "./commands/validate.ts";
 import { fleetctl } from "./fleetctl-command.ts";
@@ -46,6 +47,7 @@ export const muster = Command.make("muster").pipe(
     destroy,
     audit,
     lease,
+    store,
     status,
     history,
     inventory,

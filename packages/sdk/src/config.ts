@@ -7,7 +7,7 @@ export interface MusterConfig {
   readonly plugins?: ReadonlyArray<Plugin>;
   /** Whose members these are; a default by command when not given. */
   readonly owner?: string;
-  /** Such as `sqlite:/var/lib/muster/fleet.db`. */
+  /** Such as `sqlite:/var/lib/muster/fleet.db` or `postgres://muster@db.example.com/muster`. */
   readonly store?: string;
 }
 

@@ -18,7 +18,7 @@ export const state = Flag.String("state").pipe(
 
 export const store = Flag.String("store").pipe(
   Flag.withDescription(
-    "Where records and audit are kept: sqlite:PATH or memory: (MUSTER_STORE; .<fleet>.state.db beside the ledger when not given)",
+    "Where records and audit are kept: sqlite:PATH, postgres://USER@HOST/DATABASE or memory: (MUSTER_STORE; .<fleet>.state.db beside the ledger when not given)",
   ),
   Flag.withMetavar("PLACE"),
   Flag.optional,
