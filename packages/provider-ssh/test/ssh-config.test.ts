@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
@@ -409,10 +409,11 @@ describe.skipIf(ssh === undefined)("the real ssh", () => {
         writeFileSync(file, text.replaceAll("INCLUDED", included));
         const around = ownSurroundings();
         const config = yield* readSshConfig({ file, surroundings: around });
+        // OpenSSH goes by the account's folder, whatever HOME says.
         const home = userInfo().homedir;
         for (const host of ["web", "db", "a.b", "other"]) {
           const real = realSettings(file, host);
-          const ours = settingsFor(config, { host }, { ...around, home: homedir() });
+          const ours = settingsFor(config, { host }, { ...around, home });
           const jump = ours.jumps
             .map(
               (hop) =>
