@@ -69,7 +69,7 @@ const expectations: Readonly<Record<HostFaultName, Expectation>> = {
   },
   "cut-in-exec": {
     end: ({ code, stdout, stderr }) => {
-      expect(stderr).toMatch(/closed by remote host|reset/u);
+      expect(stderr).toMatch(/closed by remote host|reset|Broken pipe/u);
       expect({ code, stdout }).toEqual({ code: 255, stdout: content.slice(0, 16) });
     },
     execs: 1,
