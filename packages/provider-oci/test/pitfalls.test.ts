@@ -113,11 +113,11 @@ describe("waiting", () => {
   it.live("for one that never comes to an end has an end, and nobody is launched beside it", () =>
     Effect.gen(function* () {
       const { simulator, scale } = yield* open({ launchDelayMs: 24 * hour });
-      const pace = { createMillis: 100 };
+      // Too few looks to ask its own work request: what was seen last is the list's.
+      const pace = { createMillis: 100, pollMillis: 10, pollMaxMillis: 10 };
       const report = yield* scale(1, { pace });
       assert.strictEqual(verdictOfApply(report), "outcome unknown");
-      // By the list, or by the work request where that was asked last.
-      assert.match(report.outcomes[0]?.message ?? "", /last seen: (?:PROVISIONING|ACCEPTED 0%)/u);
+      assert.include(report.outcomes[0]?.message, "last seen: PROVISIONING");
       assert.isString(report.outcomes[0]?.remedy);
       yield* scale(1, { pace });
       assert.deepStrictEqual(steps(simulator), ["+web-1.1"]);
