@@ -15,6 +15,8 @@ export interface SshCall {
   readonly options?: readonly string[];
   /** Standard input; nothing by default. */
   readonly input?: string;
+  /** Standard input stays open: the client then tells of a cut as it reads it, not as it writes. */
+  readonly keepsInput?: boolean;
   /** Lets the client tell each step on stderr. */
   readonly verbose?: boolean;
   /** Once the client has told this it is ended; a while later, for what should not follow. */
@@ -59,7 +61,7 @@ export const ssh = (
       });
     }
     child.stdin.on("error", () => undefined);
-    child.stdin.end(call.input ?? "");
+    if (call.keepsInput !== true) child.stdin.end(call.input ?? "");
     child.once("close", (code) => {
       clearTimeout(ending);
       resume(Effect.succeed({ code, ...said }));
