@@ -12,6 +12,7 @@ import { ownerFault } from "@muster/core/words/owner";
 import { quote } from "@muster/core/words/quote";
 import type { MusterConfig } from "@muster/sdk";
 import { parseStorePlace, type StorePlace } from "@muster/store-sql";
+import { configFault } from "./config-shape.ts";
 import { type CommandEnd, wrongInput } from "./exit.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -116,11 +117,11 @@ export const loadConfig = Effect.fnUntraced(function* (
       "write: export default defineConfig({ … }) from @muster/sdk",
     );
   }
-  const fault = configFault({ ...config });
+  const fault = configFault(config);
   if (fault !== undefined) {
     return yield* wrongInput(
       `the configuration ${file} cannot be used: ${fault}`,
-      "it may hold plugins (a list), owner and store (texts); see docs/reference/configuration.md",
+      "what it may hold is in docs/reference/configuration.md",
     );
   }
   return config;
@@ -134,26 +135,5 @@ const changedAt = (file: string): Effect.Effect<number> =>
       () => 0,
     ),
   );
-
-const configFields = ["plugins", "owner", "store"];
-
-const configFault = (config: Readonly<Record<string, unknown>>): string | undefined => {
-  const { plugins, owner, store } = config;
-  const unknown = Object.keys(config).find((field) => !configFields.includes(field));
-  if (unknown !== undefined) return `it has an unknown field ${quote(unknown)}`;
-  if (owner !== undefined && typeof owner !== "string") return "owner is no text";
-  if (store !== undefined && typeof store !== "string") return "store is no text";
-  if (plugins === undefined) return undefined;
-  if (!Array.isArray(plugins)) return "plugins is no list";
-  return plugins.every(isPlugin) ? undefined : "plugins holds something that is no plugin";
-};
-
-const isPlugin = (value: unknown): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  "kinds" in value &&
-  Array.isArray(value.kinds) &&
-  "handler" in value &&
-  typeof value.handler === "function";
 
 const nonEmpty = (text: string | undefined): string | undefined => (text === "" ? undefined : text);

@@ -24,6 +24,13 @@ describe("the operator's configuration", () => {
         "export default { owner: 3 }": /owner is no text/u,
         "export default { store: [] }": /store is no text/u,
         "export default { plugin: [] }": /unknown field "plugin"/u,
+        "export default { owner: 3, hosts: {}, store: 1 }": /owner is no text; store is no text/u,
+        "export default { hosts: { converge: 'a\\nb' } }": /hosts\.converge is no single line/u,
+        "export default { hosts: { refresh: { fastSeconds: 1 } } }":
+          /hosts\.refresh\.fastSeconds is not from 30 to 86400/u,
+        "export default { hosts: { drift: { staleSecond: 60 } } }":
+          /unknown field "hosts\.drift\.staleSecond"/u,
+        "export default { operators: { groups: 'relops' } }": /operators\.groups is no list/u,
         "export const config = {}": /no default export/u,
         "export default {": /cannot load/u,
       };
