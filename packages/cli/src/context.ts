@@ -16,7 +16,7 @@ import type { CommandEnd } from "./exit.ts";
 import { readFiles } from "./files.ts";
 import { refuseOwnStores } from "./own-store.ts";
 import { Out } from "./screen/out.ts";
-import { checkOwner, loadConfig, saidStore, storePlace } from "./settings.ts";
+import { checkOwner, inventoryPlace, loadConfig, saidStore, storePlace } from "./settings.ts";
 import { Wiring } from "./wiring.ts";
 
 /** Who runs a fleet from the command line when nobody says. */
@@ -59,7 +59,9 @@ export const openLocal = Effect.fnUntraced(function* (
   const owner = yield* checkOwner(
     Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,
   );
-  const plugins = pluginsOf(config, wiring.plugins({ by: "command line" }, env), wiring.decorate);
+  const inventory = yield* inventoryPlace(flags.store, config, env);
+  const builtIn = wiring.plugins({ by: "command line", inventory }, env);
+  const plugins = pluginsOf(config, builtIn, wiring.decorate);
   const kinds = plugins.flatMap((plugin) => plugin.kinds);
   const isSaid = (yield* saidStore(flags.store, config, env)) !== undefined;
   return {
@@ -77,11 +79,22 @@ export const openLocal = Effect.fnUntraced(function* (
   };
 });
 
+/**
+ * The operator's plugins take the place of the built-in ones, all but the inventory: it is muster's
+ * own, and needs no credentials.
+ */
 export const pluginsOf = (
   config: MusterConfig,
   builtIn: ReadonlyArray<Plugin>,
   decorate: (plugin: Plugin) => Plugin,
-): ReadonlyArray<Plugin> => (config.plugins ?? builtIn).map(decorate);
+): ReadonlyArray<Plugin> => {
+  const asked = config.plugins ?? builtIn;
+  const kinds = new Set(asked.flatMap((plugin) => plugin.kinds.map(({ name }) => name)));
+  const own = builtIn.filter(
+    (plugin) => plugin.name === "inventory" && plugin.kinds.every(({ name }) => !kinds.has(name)),
+  );
+  return [...asked, ...own].map(decorate);
+};
 
 /** What plan and apply need of it. */
 export const turnOf = ({ plugins, sources, owner, pace, leaseMillis }: Local) => ({

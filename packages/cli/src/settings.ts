@@ -51,6 +51,13 @@ export const storePlace = (
     (said) => said ?? { _tag: "Sqlite", path: path.join(stateFolder(env), `${placeKey(key)}.db`) },
   );
 
+/** One inventory per user, unless a store is named: it belongs to no document and no repository. */
+export const inventoryPlace = (
+  flag: Option.Option<string>,
+  config: MusterConfig,
+  env: Env,
+): Effect.Effect<StorePlace, CommandEnd> => storePlace(flag, config, env, "inventory");
+
 /** What somebody says of the store; nothing when nobody does. */
 export const saidStore = (
   flag: Option.Option<string>,

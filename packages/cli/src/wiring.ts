@@ -14,6 +14,7 @@ import {
 } from "@muster/core";
 import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
+import { populations } from "@muster/core/inventory/population/plugin";
 import type { Prober } from "@muster/core/inventory/refresh";
 import type { Expansion } from "@muster/core/words/set";
 import {
@@ -24,15 +25,20 @@ import {
   type PostgresPlace,
   type StorePlace,
 } from "@muster/store-sql";
+import { actorOf } from "./actor.ts";
 
 /** At the command line a person's own documents name any credentials; from git only listed ones. */
-type Use =
+type Use = (
   | { readonly by: "command line" }
   | {
       readonly by: "runner";
       readonly profiles: ReadonlyArray<OperatorProfile>;
       readonly instancePrincipal: boolean;
-    };
+    }
+) & {
+  /** Where the inventory of hosts lies; who only reads documents names none. */
+  readonly inventory?: StorePlace;
+};
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -68,20 +74,27 @@ export interface WiringShape {
   readonly decorate: (plugin: Plugin) => Plugin;
 }
 
+const openStore: WiringShape["openStore"] = (place, access) => {
+  const readOnly = access === "read";
+  if (place._tag === "Memory") return Effect.sync(() => makeMemoryStore());
+  return place._tag === "Postgres"
+    ? openPostgresStore({ place, readOnly })
+    : openSqliteStore({ path: place.path, readOnly, missing: readOnly ? "empty" : "create" });
+};
+
 export const defaultWiring: WiringShape = {
-  plugins: (use, env) =>
+  plugins: (use, env) => [
     use.by === "command line"
-      ? [oci({ env, allowDocumentCredentials: true })]
-      : [oci({ env, profiles: use.profiles, allowInstancePrincipal: use.instancePrincipal })],
+      ? oci({ env, allowDocumentCredentials: true })
+      : oci({ env, profiles: use.profiles, allowInstancePrincipal: use.instancePrincipal }),
+    populations({
+      openStore: (access) => openStore(use.inventory ?? { _tag: "Memory" }, access),
+      actor: actorOf(env),
+    }),
+  ],
   validateAuth: (expansion, env) =>
     validateAuth({ env, allowDocumentCredentials: true }, expansion),
-  openStore: (place, access) => {
-    const readOnly = access === "read";
-    if (place._tag === "Memory") return Effect.sync(() => makeMemoryStore());
-    return place._tag === "Postgres"
-      ? openPostgresStore({ place, readOnly })
-      : openSqliteStore({ path: place.path, readOnly, missing: readOnly ? "empty" : "create" });
-  },
+  openStore,
   migrateStore: (place, applicationRole) =>
     migratePostgresStore({
       place,

@@ -40,7 +40,7 @@ import {
   viewDestruction,
 } from "../screen/destroy-view.ts";
 import { Out } from "../screen/out.ts";
-import { actorName, loadConfig } from "../settings.ts";
+import { actorName, inventoryPlace, loadConfig } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
 
 const group = Flag.String("group").pipe(
@@ -159,8 +159,9 @@ const lookAt = Effect.fnUntraced(function* (
   const { env } = yield* Out;
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, env);
-  const plugins = pluginsOf(config, wiring.plugins({ by: "command line" }, env), wiring.decorate);
-  const { handlers } = yield* openRegistry(plugins);
+  const inventory = yield* inventoryPlace(flags.store, config, env);
+  const builtIn = wiring.plugins({ by: "command line", inventory }, env);
+  const { handlers } = yield* openRegistry(pluginsOf(config, builtIn, wiring.decorate));
   const pace = { ...defaultPace, ...wiring.pace };
   const [observation] = yield* observe(handlers, [record.expansion], records, pace);
   if (observation?.complete === true) return observation.members;

@@ -23,7 +23,7 @@ import { placeOf, type RecordFlags, recordFlags } from "../records.ts";
 import { exitCodeOf, findingsAsJson, viewFindings } from "../screen/doctor-view.ts";
 import { Live } from "../screen/live.ts";
 import { Out } from "../screen/out.ts";
-import { loadConfig } from "../settings.ts";
+import { inventoryPlace, loadConfig } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
 import { profileOf, signersOf, sshFiles } from "./run-settings.ts";
 import {
@@ -148,10 +148,11 @@ const pluginsFor = Effect.fnUntraced(function* (flags: DoctorFlags) {
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, env);
   const profiles = yield* Effect.forEach(flags.allowProfile, profileOf);
+  const inventory = yield* inventoryPlace(flags.store, config, env);
   const builtIn = wiring.plugins(
     Option.isNone(flags.repo)
-      ? { by: "command line" }
-      : { by: "runner", profiles, instancePrincipal: flags.allowInstancePrincipal },
+      ? { by: "command line", inventory }
+      : { by: "runner", profiles, instancePrincipal: flags.allowInstancePrincipal, inventory },
     env,
   );
   const plugins: ReadonlyArray<Plugin> = pluginsOf(config, builtIn, wiring.decorate);

@@ -12,6 +12,7 @@ import { Out } from "../screen/out.ts";
 import {
   actorName,
   checkOwner,
+  inventoryPlace,
   loadConfig,
   placeKey,
   stateFolder,
@@ -48,9 +49,10 @@ export const settle = Effect.fnUntraced(function* (flags: RunFlags) {
   const key = ownerOf(repository, environment);
   const owner = yield* checkOwner(Option.getOrUndefined(flags.owner) ?? config.owner ?? key);
   const place = yield* storePlace(flags.store, config, screen.env, key);
+  const inventory = yield* inventoryPlace(flags.store, config, screen.env);
   const holder = actorName(screen.env);
   const builtIn = wiring.plugins(
-    { by: "runner", profiles, instancePrincipal: flags.allowInstancePrincipal },
+    { by: "runner", profiles, instancePrincipal: flags.allowInstancePrincipal, inventory },
     screen.env,
   );
   return {

@@ -6,7 +6,7 @@ import type { AuditDraft } from "../words/audit.ts";
 import { canonicalJson } from "../words/canonical.ts";
 import type { HostAddress } from "../words/contact.ts";
 import { compareText } from "../words/diagnostic.ts";
-import type { Host, Keeper, Population, Seed } from "../words/host.ts";
+import type { Host, Keeper, Population, PopulationMark, Seed } from "../words/host.ts";
 import type { Refusal } from "../words/plan.ts";
 import { quote } from "../words/quote.ts";
 import { recordKey, type StoreRecord } from "../words/record.ts";
@@ -41,6 +41,8 @@ export interface Word {
   readonly at: string;
   /** Nothing where none was asked for. */
   readonly reason: string | null;
+  /** The document that says it, as `formatAddress` spells it; nothing for a person's own word. */
+  readonly document?: string;
 }
 
 /** What comes of a word: which of those that it names change, and which were so already. */
@@ -113,7 +115,7 @@ export const discover = (
 /** The population is as given afterwards. One that is new must not be there; an edit must find it. */
 export const putPopulation = (
   { populations }: Roll,
-  population: Omit<Population, "keeper">,
+  population: Omit<Population, "keeper" | "mark">,
   how: "create" | "edit",
   word: Word,
 ): Decision => {
@@ -139,12 +141,84 @@ export const putPopulation = (
   );
 };
 
-/** Refused while hosts are assigned to it: they would belong to nothing. */
+/**
+ * The population and its seeds are as a document says afterwards: seeds of it that the document does
+ * not have any more go, and take no host with them. Refused where anybody else keeps one of them.
+ */
+export const keepPopulation = (
+  { populations, seeds }: Roll,
+  population: Omit<Population, "keeper">,
+  addresses: ReadonlyArray<HostAddress>,
+  word: Word,
+): Decision => {
+  const { name } = population;
+  const before = populations.get(name);
+  const after = { ...population, keeper: word.keeper };
+  const asked = new Set(addresses.map(({ host }) => host));
+  const left = seedsKept(seeds, word.keeper).filter(({ address }) => !asked.has(address.host));
+  const edits = [
+    edit(name, populationRecord(before), populationRecord(after)),
+    ...addresses.map((address) => {
+      const known = seeds.get(address.host);
+      const seed = { address, keeper: word.keeper, addedAt: known?.addedAt ?? word.at };
+      return edit(address.host, seedRecord(known), seedRecord(seed));
+    }),
+    ...left.map((seed) => edit(seed.address.host, seedRecord(seed), null)),
+  ];
+  return (
+    kept(
+      [
+        [name, before?.keeper],
+        ...addresses.map(({ host }) => [host, seeds.get(host)?.keeper] as const),
+      ],
+      word,
+    ) ??
+    decide("keep population", edits, word, {
+      population: after,
+      seeds: asked.size,
+      left: left.length,
+    })
+  );
+};
+
+/** A population that was kept elsewhere is this document's from now on; it stays as it is. */
+export const takeOverPopulation = (
+  { populations }: Roll,
+  name: string,
+  mark: PopulationMark,
+  word: Word,
+): Decision => {
+  const before = populations.get(name);
+  return (
+    unknown("population", [name], populations) ??
+    decide(
+      "take over population",
+      [
+        edit(
+          name,
+          populationRecord(before),
+          populationRecord({ ...before!, keeper: word.keeper, mark }),
+        ),
+      ],
+      word,
+      { from: placeOf(before!.keeper) },
+    )
+  );
+};
+
+/** The seeds that this keeper brought, by name. */
+export const seedsKept = (seeds: Roll["seeds"], keeper: Keeper): ReadonlyArray<Seed> =>
+  Array.from(seeds.values())
+    .filter((seed) => placeOf(seed.keeper) === placeOf(keeper))
+    .toSorted((a, b) => compareText(a.address.host, b.address.host));
+
+/** Refused while hosts are assigned to it: they would belong to nothing. Its document's seeds go along. */
 export const deletePopulation = (
-  { populations, hosts }: Roll,
+  { populations, hosts, seeds }: Roll,
   name: string,
   word: Word,
 ): Decision => {
+  const own = word.keeper.by === "git" ? seedsKept(seeds, word.keeper) : [];
   const assigned = Array.from(hosts.values()).filter((host) => host.population === name);
   const inUse = () =>
     refuse(
@@ -158,7 +232,14 @@ export const deletePopulation = (
     unknown("population", [name], populations) ??
     kept([[name, populations.get(name)?.keeper]], word) ??
     (assigned.length > 0 ? inUse() : null) ??
-    decide("delete population", [edit(name, populationRecord(populations.get(name)), null)], word)
+    decide(
+      "delete population",
+      [
+        edit(name, populationRecord(populations.get(name)), null),
+        ...own.map((seed) => edit(seed.address.host, seedRecord(seed), null)),
+      ],
+      word,
+    )
   );
 };
 
@@ -290,7 +371,7 @@ const decide = (
 const entryOf = (
   action: string,
   targets: ReadonlyArray<string>,
-  { actor, at, reason }: Word,
+  { actor, at, reason, document }: Word,
   parameters: AuditDraft["parameters"],
 ): AuditDraft => ({
   at,
@@ -299,14 +380,17 @@ const entryOf = (
   actor,
   owner: inventoryOwner,
   run: "command",
-  document: null,
+  document: document ?? null,
   revision: null,
   plan: null,
   targets,
   parameters,
   gates: [],
   forced: false,
-  reason: { code: "PersonAsked", text: reason ?? "" },
+  reason: {
+    code: document === undefined ? "PersonAsked" : "DocumentAsked",
+    text: reason ?? "",
+  },
   approval: { mode: "self", by: actor.verified ?? actor.claimed, digest: null },
   outcome: null,
   follows: null,
@@ -352,5 +436,6 @@ const kept = (
   return null;
 };
 
-const placeOf = (keeper: Keeper): string =>
-  keeper.by === "git" ? `in git, in ${quote(keeper.place)}` : "by the command line";
+/** Where a record is kept, for people, and to tell one place from another. */
+export const placeOf = (keeper: Keeper): string =>
+  keeper.by === "git" ? `by the document ${quote(keeper.place)}` : "by the command line";

@@ -44,6 +44,16 @@ export type Host = typeof Host.Type;
 export const WorkerPool = Schema.Struct({ provisioner: Schema.String, workerType: Schema.String });
 export type WorkerPool = typeof WorkerPool.Type;
 
+/** How a document's claim on the record is told apart from earlier ones and from other owners'. */
+export const PopulationMark = Schema.Struct({
+  owner: Schema.String,
+  /** As `formatMember` spells it. */
+  member: Schema.String,
+  /** ISO 8601. */
+  createdAt: Schema.String,
+});
+export type PopulationMark = typeof PopulationMark.Type;
+
 export const Population = Schema.Struct({
   name: Schema.String,
   expectedRole: Schema.NullOr(Schema.String),
@@ -52,6 +62,8 @@ export const Population = Schema.Struct({
   description: Schema.NullOr(Schema.String),
   workers: Schema.NullOr(WorkerPool),
   keeper: Keeper,
+  /** Only where a document keeps it. */
+  mark: Schema.optionalKey(PopulationMark),
 });
 export type Population = typeof Population.Type;
 

@@ -261,8 +261,8 @@ describe("the roll", () => {
         deletePopulation(roll, "talos", inGit),
       ].map(refusalOf);
       assert.deepStrictEqual(refusals, [
-        'KeptElsewhere: "g" is kept in git, in "hosts/talos.yaml"; change it there',
-        'KeptElsewhere: "g" is kept in git, in "hosts/talos.yaml"; change it there',
+        'KeptElsewhere: "g" is kept by the document "hosts/talos.yaml"; change it there',
+        'KeptElsewhere: "g" is kept by the document "hosts/talos.yaml"; change it there',
         'KeptElsewhere: "talos" is kept by the command line; remove it there first',
         'KeptElsewhere: "talos" is kept by the command line; remove it there first',
       ]);
