@@ -9,40 +9,17 @@ import * as Flag from "effect/cli/Flag";
 import { canonicalJson } from "@muster/core";
 import { driftTypes } from "@muster/core/inventory/drift";
 import { historyOwner } from "@muster/core/inventory/history";
-import {
-  assign,
-  type Decision,
-  expectRole,
-  type Roll,
-  setDisabled,
-  type Word,
-} from "@muster/core/inventory/roll";
+import { assign, expectRole, setDisabled } from "@muster/core/inventory/roll";
 import { wrongInput } from "../exit.ts";
-import { carryOut } from "../inventory/carry-out.ts";
+import { confirm, dryRun, editRoll } from "../inventory/edit.ts";
 import { lookAt, lookFlags } from "../inventory/look.ts";
-import {
-  type InventoryFlags,
-  inventoryFlags,
-  loadRoll,
-  openInventory,
-  wordOf,
-} from "../inventory/opened.ts";
+import { inventoryFlags, loadRoll, openInventory } from "../inventory/opened.ts";
 import { findHosts, knownHost, readQuery, viewHosts } from "../inventory/select.ts";
 import * as View from "../screen/host-view.ts";
 import { Live } from "../screen/live.ts";
 import { Out } from "../screen/out.ts";
 
 const host = Argument.String("host").pipe(Argument.withDescription("The name of a host"));
-
-const dryRun = Flag.Boolean("dry-run").pipe(
-  Flag.withDescription("Show what would be done, and write nothing"),
-  Flag.withDefault(false),
-);
-
-const confirm = Flag.Boolean("confirm").pipe(
-  Flag.withDescription("Do it; without this it is only shown"),
-  Flag.withDefault(false),
-);
 
 const filterText =
   "A query, such as 'role:x AND expected_role:null'; disabled hosts only where it names them";
@@ -192,35 +169,7 @@ const refresh = Command.make(
   ]),
 );
 
-interface Edit {
-  readonly flags: InventoryFlags;
-  readonly reason: string | null;
-  readonly preview: "dry run" | "not confirmed" | null;
-  readonly becomes: string;
-  readonly name: string;
-  readonly decide: (roll: Roll, names: ReadonlyArray<string>, word: Word) => Decision;
-}
-
-const edit = ({ flags, reason, preview, becomes, name, decide }: Edit) =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const store = yield* openInventory(flags, preview === null ? "write" : "read");
-      const word = yield* wordOf(reason);
-      yield* carryOut({
-        store,
-        decide: (roll) => Effect.succeed(decide(roll, [name], word)),
-        preview,
-        output: flags.output,
-        becomes,
-        what: "host",
-      });
-    }),
-  );
-
 const called = (name: string): string => name.toLowerCase().replace(/\.$/u, "");
-
-const previewOf = (flags: { readonly dryRun: boolean; readonly confirm: boolean }) =>
-  flags.dryRun ? "dry run" : flags.confirm ? null : "not confirmed";
 
 const assignPopulation = Command.make(
   "assign-population",
@@ -245,37 +194,29 @@ const assignPopulation = Command.make(
       );
     }
     if (Option.isSome(flags.host)) {
-      const name = called(flags.host.value);
-      return yield* edit({
-        flags,
-        reason: null,
-        preview: flags.dryRun ? "dry run" : null,
+      const names = [called(flags.host.value)];
+      // Who is named is meant: only a filter wants to be confirmed.
+      return yield* editRoll({
+        flags: { ...flags, confirm: true },
         becomes,
-        name,
-        decide: (roll, names, word) => assign(roll, names, population, word),
+        what: "host",
+        decide: (roll, word) => assign(roll, names, population, word),
       });
     }
     const text = Option.getOrElse(flags.filter, () => "");
     const query = yield* readQuery(text);
     const now = yield* Clock.currentTimeMillis;
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const store = yield* openInventory(flags, previewOf(flags) === null ? "write" : "read");
-        const word = yield* wordOf(`--filter ${text}`);
-        yield* carryOut({
-          store,
-          decide: (roll) =>
-            Effect.map(findHosts(store, roll, query, now), ({ views }) => {
-              const names = views.map((view) => view.host.address.host);
-              return assign(roll, names, population, word);
-            }),
-          preview: previewOf(flags),
-          output: flags.output,
-          becomes,
-          what: "host",
-        });
-      }),
-    );
+    return yield* editRoll({
+      flags,
+      reason: `--filter ${text}`,
+      becomes,
+      what: "host",
+      decide: (roll, word, store) =>
+        Effect.map(findHosts(store, roll, query, now), ({ views }) => {
+          const names = views.map((view) => view.host.address.host);
+          return assign(roll, names, population, word);
+        }),
+    });
   }),
 ).pipe(
   Command.withDescription(
@@ -309,13 +250,11 @@ const setExpectedRole = Command.make(
     ...inventoryFlags,
   },
   Effect.fn("host set-expected-role")(function* (flags) {
-    yield* edit({
+    yield* editRoll({
       flags,
-      reason: null,
-      preview: previewOf(flags),
       becomes: `expected to be ${flags.role}`,
-      name: called(flags.host),
-      decide: (roll, names, word) => expectRole(roll, names, flags.role, word),
+      what: "host",
+      decide: (roll, word) => expectRole(roll, [called(flags.host)], flags.role, word),
     });
   }),
 ).pipe(
@@ -336,13 +275,11 @@ const clearExpectedRole = Command.make(
   "clear-expected-role",
   { host, confirm, dryRun, ...inventoryFlags },
   Effect.fn("host clear-expected-role")(function* (flags) {
-    yield* edit({
+    yield* editRoll({
       flags,
-      reason: null,
-      preview: previewOf(flags),
       becomes: "expected to have no role in particular",
-      name: called(flags.host),
-      decide: (roll, names, word) => expectRole(roll, names, null, word),
+      what: "host",
+      decide: (roll, word) => expectRole(roll, [called(flags.host)], null, word),
     });
   }),
 ).pipe(
@@ -368,13 +305,12 @@ const ability = (how: "disable" | "enable", words: string, example: string) =>
     how,
     { host, reason, dryRun, ...inventoryFlags },
     Effect.fn(`host ${how}`)(function* (flags) {
-      yield* edit({
+      yield* editRoll({
         flags,
         reason: flags.reason,
-        preview: flags.dryRun ? "dry run" : null,
         becomes: `${how}d`,
-        name: called(flags.host),
-        decide: (roll, names, word) => setDisabled(roll, names, how === "disable", word),
+        what: "host",
+        decide: (roll, word) => setDisabled(roll, [called(flags.host)], how === "disable", word),
       });
     }),
   ).pipe(

@@ -10,7 +10,7 @@ import { addSeeds, discover, type Roll, removeSeeds } from "@muster/core/invento
 import { formatAddress, readSeed, readSeedFile } from "@muster/core/inventory/seed-file";
 import type { HostAddress } from "@muster/core/words/contact";
 import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
-import { carryOut } from "../inventory/carry-out.ts";
+import { dryRun, editRoll } from "../inventory/edit.ts";
 import { inventoryFlags, loadRoll, openInventory, wordOf } from "../inventory/opened.ts";
 import { lookAt, lookFlags } from "../inventory/look.ts";
 import { viewDiagnostics } from "../screen/diagnostics-view.ts";
@@ -21,11 +21,6 @@ import { Out } from "../screen/out.ts";
 const hosts = Argument.String("host").pipe(
   Argument.withDescription("A host: [user@]name[:port]"),
   Argument.variadic({ min: 1 }),
-);
-
-const dryRun = Flag.Boolean("dry-run").pipe(
-  Flag.withDescription("Show what would be done, and write nothing"),
-  Flag.withDefault(false),
 );
 
 const exits =
@@ -46,20 +41,12 @@ const add = Command.make(
   { hosts, dryRun, ...inventoryFlags },
   Effect.fn("inventory seed add")(function* (flags) {
     const addresses = yield* readHosts(flags.hosts);
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
-        const word = yield* wordOf(null);
-        yield* carryOut({
-          store,
-          decide: (roll) => Effect.succeed(addSeeds(roll, addresses, word)),
-          preview: flags.dryRun ? "dry run" : null,
-          output: flags.output,
-          becomes: "added",
-          what: "seed",
-        });
-      }),
-    );
+    yield* editRoll({
+      flags,
+      becomes: "added",
+      what: "seed",
+      decide: (roll, word) => addSeeds(roll, addresses, word),
+    });
   }),
 ).pipe(
   Command.withDescription(
@@ -80,20 +67,12 @@ const remove = Command.make(
   { hosts, dryRun, ...inventoryFlags },
   Effect.fn("inventory seed remove")(function* (flags) {
     const names = (yield* readHosts(flags.hosts)).map(({ host }) => host);
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
-        const word = yield* wordOf(null);
-        yield* carryOut({
-          store,
-          decide: (roll) => Effect.succeed(removeSeeds(roll, names, word)),
-          preview: flags.dryRun ? "dry run" : null,
-          output: flags.output,
-          becomes: "removed",
-          what: "seed",
-        });
-      }),
-    );
+    yield* editRoll({
+      flags,
+      becomes: "removed",
+      what: "seed",
+      decide: (roll, word) => removeSeeds(roll, names, word),
+    });
   }),
 ).pipe(
   Command.withDescription(
@@ -156,24 +135,16 @@ const sync = Command.make(
       yield* screen.say(viewDiagnostics(diagnostics, [source], screen.paintSaid));
     }
     if (hasErrors(diagnostics)) return yield* endWith(1);
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
-        const word = yield* wordOf(`from ${flags.fromFile}`);
-        const left = leftOf(yield* loadRoll(store), addresses);
-        yield* carryOut({
-          store,
-          decide: (roll) => Effect.succeed(addSeeds(roll, addresses, word)),
-          preview: flags.dryRun ? "dry run" : null,
-          output: flags.output,
-          becomes: "added",
-          what: "seed",
-        });
-        for (const seed of left) {
-          yield* screen.say(`${escapeText(seed)} is a seed and not in the file: it stays`);
-        }
-      }),
-    );
+    const before = yield* editRoll({
+      flags,
+      reason: `from ${flags.fromFile}`,
+      becomes: "added",
+      what: "seed",
+      decide: (roll, word) => addSeeds(roll, addresses, word),
+    });
+    for (const seed of leftOf(before, addresses)) {
+      yield* screen.say(`${escapeText(seed)} is a seed and not in the file: it stays`);
+    }
   }),
 ).pipe(
   Command.withDescription(

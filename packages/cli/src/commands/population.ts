@@ -9,25 +9,14 @@ import { canonicalJson, escapeText } from "@muster/core";
 import { deletePopulation, putPopulation, type Roll } from "@muster/core/inventory/roll";
 import type { Population } from "@muster/core/words/host";
 import { type CommandEnd, wrongInput } from "../exit.ts";
-import { carryOut } from "../inventory/carry-out.ts";
-import {
-  type InventoryFlags,
-  inventoryFlags,
-  loadRoll,
-  openInventory,
-  wordOf,
-} from "../inventory/opened.ts";
+import { dryRun, type EditFlags, editRoll } from "../inventory/edit.ts";
+import { inventoryFlags, loadRoll, openInventory } from "../inventory/opened.ts";
 import { readQuery } from "../inventory/select.ts";
 import { viewPopulations } from "../screen/host-view.ts";
 import { Live } from "../screen/live.ts";
 import { Out } from "../screen/out.ts";
 
 const name = Argument.String("name").pipe(Argument.withDescription("The name of the population"));
-
-const dryRun = Flag.Boolean("dry-run").pipe(
-  Flag.withDescription("Show what would be done, and write nothing"),
-  Flag.withDefault(false),
-);
 
 const expectedRole = Flag.String("expected-role").pipe(
   Flag.withDescription("The role that its hosts are expected to have; assigning a host sets it"),
@@ -151,50 +140,31 @@ const edit = Command.make(
   ]),
 );
 
-type PutFlags = InventoryFlags &
-  Fields & {
-    readonly name: string;
-    readonly dryRun: boolean;
-  };
-
-const put = (flags: PutFlags, how: "create" | "edit") =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const said = yield* readFields(flags.name, flags);
-      const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
-      const word = yield* wordOf(null);
-      // An edit of what is not there is refused by `putPopulation`.
-      const after = ({ populations }: Roll) =>
-        said(populations.get(flags.name) ?? blank(flags.name));
-      yield* carryOut({
-        store,
-        decide: (roll) => Effect.succeed(putPopulation(roll, after(roll), how, word)),
-        preview: flags.dryRun ? "dry run" : null,
-        output: flags.output,
-        becomes: how === "create" ? "made" : "changed",
-        what: "population",
-      });
-    }),
-  );
+const put = Effect.fnUntraced(function* (
+  flags: EditFlags & Fields & { readonly name: string },
+  how: "create" | "edit",
+) {
+  const said = yield* readFields(flags.name, flags);
+  // An edit of what is not there is refused by `putPopulation`.
+  const after = ({ populations }: Roll) => said(populations.get(flags.name) ?? blank(flags.name));
+  yield* editRoll({
+    flags,
+    becomes: how === "create" ? "made" : "changed",
+    what: "population",
+    decide: (roll, word) => putPopulation(roll, after(roll), how, word),
+  });
+});
 
 const remove = Command.make(
   "delete",
   { name, dryRun, ...inventoryFlags },
   Effect.fn("population delete")(function* (flags) {
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const store = yield* openInventory(flags, flags.dryRun ? "read" : "write");
-        const word = yield* wordOf(null);
-        yield* carryOut({
-          store,
-          decide: (roll) => Effect.succeed(deletePopulation(roll, flags.name, word)),
-          preview: flags.dryRun ? "dry run" : null,
-          output: flags.output,
-          becomes: "deleted",
-          what: "population",
-        });
-      }),
-    );
+    yield* editRoll({
+      flags,
+      becomes: "deleted",
+      what: "population",
+      decide: (roll, word) => deletePopulation(roll, flags.name, word),
+    });
   }),
 ).pipe(
   Command.withDescription(

@@ -9,7 +9,7 @@ import { Out } from "../screen/out.ts";
 import { loadRoll } from "./opened.ts";
 
 /** Why nothing is written: it was asked to be shown, or nobody confirmed it. */
-type Preview = "dry run" | "not confirmed" | null;
+export type Preview = "dry run" | "not confirmed" | null;
 
 export interface Asked {
   readonly store: StoreShape;
@@ -28,10 +28,11 @@ const tries = 5;
 const refused = 5;
 const wrong = 1;
 
+/** Answers the roll that it was decided on. */
 export const carryOut = Effect.fnUntraced(function* (
   asked: Asked,
-): Effect.fn.Return<void, CommandEnd | StoreError> {
-  const decided = yield* decideAndWrite(asked).pipe(
+): Effect.fn.Return<Roll, CommandEnd | StoreError> {
+  const { roll, decided } = yield* decideAndWrite(asked).pipe(
     Effect.retry({
       while: (error) => error._tag === "StoreError" && error.reason === "Moved",
       schedule: Schedule.recurs(tries),
@@ -47,21 +48,28 @@ export const carryOut = Effect.fnUntraced(function* (
         })
       : viewDecided(asked, decided),
   );
+  return roll;
 });
+
+interface Done {
+  readonly roll: Roll;
+  readonly decided: Decided;
+}
 
 const decideAndWrite = Effect.fnUntraced(function* ({
   store,
   decide,
   preview,
-}: Asked): Effect.fn.Return<Decided, CommandEnd | StoreError> {
-  const decision = yield* decide(yield* loadRoll(store));
+}: Asked): Effect.fn.Return<Done, CommandEnd | StoreError> {
+  const roll = yield* loadRoll(store);
+  const decision = yield* decide(roll);
   if ("refused" in decision) {
     const { reason, remedy } = decision.refused;
     const code = guards.has(reason.code) ? refused : wrong;
     return yield* new CommandEnd({ code, message: reason.text, remedy });
   }
   if (preview === null) yield* store.commit(decision.decided.batch);
-  return decision.decided;
+  return { roll, decided: decision.decided };
 });
 
 /** What is not wrong to ask, and still not done. */
