@@ -18,6 +18,8 @@ export interface WriteRequest {
   readonly fence: number | undefined;
   /** Looked at before anything is written. */
   readonly expected: ReadonlyArray<ExpectedRow>;
+  /** The number that the chain must end at, looked at with them. */
+  readonly auditedTo: number | undefined;
   readonly deletes: ReadonlyArray<string>;
   /** Deleted where the row still is just so. */
   readonly spent: ReadonlyArray<RecordRow>;

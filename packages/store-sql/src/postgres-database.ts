@@ -1,6 +1,6 @@
 // The statements: how rows of the store lie in Postgres, and what one transaction of each kind does.
 
-import { neverHeld } from "@muster/core/store/memory";
+import { auditChain, hasGrown, neverHeld } from "@muster/core/store/memory";
 import type { RecordRow } from "@muster/core/store/memory";
 import { StoreError } from "@muster/core/store/store";
 import type { StoreLease } from "@muster/core/store/store";
@@ -179,6 +179,7 @@ const write = async (
     return { written: false, lease };
   }
   if (moved !== null) return { written: false, moved };
+  if (hasGrown(request.auditedTo, head)) return { written: false, moved: auditChain };
   const rows = request.seal(head);
   await writeRows(session, ground.schema, request, rows);
   const last = rows.at(-1);

@@ -114,7 +114,7 @@ export const toPostgresError = (
 const meaningOf = (cause: Error): Meaning | undefined => {
   if (cause instanceof UnansweredCommit) {
     return {
-      reason: "Unavailable",
+      reason: "Unanswered",
       text: "the connection was lost while it was committed, and whether it is written is unknown",
       remedy: "run again: it looks at what is stored before it does anything",
     };

@@ -1,6 +1,6 @@
 // The statements: how rows of the store lie in SQLite, and what one transaction of each kind does.
 
-import { neverHeld } from "@muster/core/store/memory";
+import { auditChain, hasGrown, neverHeld } from "@muster/core/store/memory";
 import type { RecordRow } from "@muster/core/store/memory";
 import type { StoreLease } from "@muster/core/store/store";
 import { genesis } from "@muster/core/words/audit";
@@ -96,8 +96,9 @@ const write = (session: SqliteSession, chain: string, request: WriteRequest): Wr
     ({ key, json }) => (readRecord(session, request.owner, key)?.json ?? null) !== json,
   );
   if (moved !== undefined) return { written: false, moved: moved.key };
-  writeRecords(session, request);
   const head = readHead(session, chain);
+  if (hasGrown(request.auditedTo, head)) return { written: false, moved: auditChain };
+  writeRecords(session, request);
   const rows = request.seal(head);
   for (const row of rows) {
     session.run("INSERT INTO audit (seq, json) VALUES (?, ?)", row.seq, row.json);

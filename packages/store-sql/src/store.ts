@@ -116,6 +116,7 @@ const write = (
       owner: staged.owner,
       fence: staged.fence,
       expected: staged.expected,
+      auditedTo: staged.auditedTo,
       deletes: staged.deletes,
       spent: staged.spent,
       puts: staged.puts,

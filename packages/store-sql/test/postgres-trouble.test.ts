@@ -180,7 +180,7 @@ describe.skipIf(!postgresPresent())("a store on Postgres", () => {
         yield* store.commit(batch("one"));
         proxy.cutNext({ at: "COMMIT\0", when });
         const error = yield* Effect.flip(store.commit(batch("two")));
-        assert.strictEqual(error.reason, "Unavailable");
+        assert.strictEqual(error.reason, "Unanswered");
         assert.include(error.message, "whether it is written is unknown");
         // Never tried again by itself: it might be written twice.
         assert.strictEqual(proxy.cuts(), 1);
@@ -198,6 +198,7 @@ describe.skipIf(!postgresPresent())("a store on Postgres", () => {
         proxy.cutNext({ at: "COMMIT\0", when });
         const claim = { owner: "o", holder: "one", expected: 0, expiresAt: 1_000 };
         const error = yield* Effect.flip(store.claimLease(claim));
+        assert.strictEqual(error.reason, "Unanswered");
         assert.include(error.message, "whether it is written is unknown");
         assert.strictEqual((yield* store.lease("o")).version, written - 1);
       }),

@@ -38,7 +38,10 @@ export const recordLooks = (
   const hosts = Array.from(byHost, ([host, brought]) => {
     const kept = before(host);
     const observations = brought.map(({ observation }) => observation);
-    const sighting = observations.reduce(sight, kept.sighting ?? neverSeen(host));
+    const sighting = [...unsighted(kept), ...observations].reduce(
+      sight,
+      kept.sighting ?? neverSeen(host),
+    );
     return {
       sighting: change(kept.sighting && sightingRecord(kept.sighting), sightingRecord(sighting)),
       history: change(
@@ -58,6 +61,17 @@ export const recordLooks = (
       hosts.map(({ sighting }) => sighting),
     ),
   ];
+};
+
+/**
+ * Looks that stand in the history and are not known yet, the oldest first: who wrote them died
+ * before the second batch.
+ */
+const unsighted = ({ sighting, history }: Kept): ReadonlyArray<HostObservation> => {
+  const known = sighting?.contact?.at ?? "";
+  return (history ?? [])
+    .filter(({ contact, at }) => contact !== undefined && at > known)
+    .toReversed();
 };
 
 interface Change {

@@ -36,7 +36,10 @@ export interface Refreshed {
 }
 
 const defaultConcurrency = 64;
-/** So often somebody else may have written of the same hosts first before it is given up. */
+/**
+ * So often somebody else may have written of the same hosts first, or no answer may have come,
+ * before it is given up. What was written already is the same when it is written again.
+ */
 const rewrites = 5;
 
 /**
@@ -106,7 +109,7 @@ const write = (store: StoreShape, looks: ReadonlyArray<Look>): Effect.Effect<voi
     for (const batch of batches) yield* store.commit(batch);
   }).pipe(
     Effect.retry({
-      while: (error) => error.reason === "Moved",
+      while: ({ reason }) => reason === "Moved" || reason === "Unanswered",
       schedule: Schedule.recurs(rewrites),
     }),
   );

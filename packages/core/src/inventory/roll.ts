@@ -51,6 +51,11 @@ export interface Decided {
   readonly unchanged: ReadonlyArray<string>;
   /** Empty when nothing changes: then nothing is written, and nothing audited. */
   readonly batch: Batch;
+  /**
+   * Whether it was also decided on who is not there, which no record can hold still: then it wants
+   * that nothing is audited between the look at the roll and the commit.
+   */
+  readonly ofAbsent: boolean;
 }
 
 export type Decision = { readonly decided: Decided } | { readonly refused: Refusal };
@@ -232,13 +237,15 @@ export const deletePopulation = (
     unknown("population", [name], populations) ??
     kept([[name, populations.get(name)?.keeper]], word) ??
     (assigned.length > 0 ? inUse() : null) ??
-    decide(
-      "delete population",
-      [
-        edit(name, populationRecord(populations.get(name)), null),
-        ...own.map((seed) => edit(seed.address.host, seedRecord(seed), null)),
-      ],
-      word,
+    ofAbsent(
+      decide(
+        "delete population",
+        [
+          edit(name, populationRecord(populations.get(name)), null),
+          ...own.map((seed) => edit(seed.address.host, seedRecord(seed), null)),
+        ],
+        word,
+      ),
     )
   );
 };
@@ -252,13 +259,18 @@ export const assign = (
   names: ReadonlyArray<string>,
   population: string,
   word: Word,
-): Decision =>
-  unknown("population", [population], populations) ??
-  editHosts("assign population", hosts, names, word, { population }, (host) => ({
+): Decision => {
+  const known = populations.get(population);
+  if (known === undefined) return unknown("population", [population], populations)!;
+  const change = (host: Host): Host => ({
     ...host,
     population,
-    expectedRole: populations.get(population)!.expectedRole ?? host.expectedRole,
-  }));
+    expectedRole: known.expectedRole ?? host.expectedRole,
+  });
+  // The role is the population's: of one that is another by now, or gone, hosts would keep the old.
+  const ground: ReadonlyArray<StoreRecord> = [{ _tag: "Population", population: known }];
+  return editHosts("assign population", hosts, names, word, { population }, change, ground);
+};
 
 /** Nothing: no role is expected any more, and the host is eligible for nothing. */
 export const expectRole = (
@@ -323,6 +335,7 @@ const editHosts = (
   word: Word,
   parameters: AuditDraft["parameters"],
   change: (host: Host) => Host,
+  ground: ReadonlyArray<StoreRecord> = [],
 ): Decision =>
   unknown("host", names, hosts) ??
   decide(
@@ -333,7 +346,11 @@ const editHosts = (
     }),
     word,
     parameters,
+    ground,
   );
+
+const ofAbsent = (decision: Decision): Decision =>
+  "decided" in decision ? { decided: { ...decision.decided, ofAbsent: true } } : decision;
 
 /** One batch, on the ground that nobody else has changed what it was decided on. */
 const decide = (
@@ -341,20 +358,27 @@ const decide = (
   edits: ReadonlyArray<Edit>,
   word: Word,
   parameters: AuditDraft["parameters"] = {},
+  ground: ReadonlyArray<StoreRecord> = [],
 ): Decision => {
   const differs = ({ before, after }: Edit) => canonicalJson(before) !== canonicalJson(after);
   const changes = edits.filter(differs);
   const changed = changes.map(({ name }) => name).toSorted(compareText);
   const unchanged = edits.filter((one) => !differs(one)).map(({ name }) => name);
   const owner = inventoryOwner;
-  if (changes.length === 0) return { decided: { changed, unchanged, batch: { owner } } };
+  if (changes.length === 0) {
+    return { decided: { changed, unchanged, batch: { owner }, ofAbsent: false } };
+  }
   return {
     decided: {
       changed,
       unchanged,
+      ofAbsent: false,
       batch: {
         owner,
-        unchanged: changes.flatMap(({ before }) => (before === null ? [] : [before])),
+        unchanged: [
+          ...ground,
+          ...changes.flatMap(({ before }) => (before === null ? [] : [before])),
+        ],
         absent: changes.flatMap(({ before, after }) =>
           before === null && after !== null ? [recordKey(after)] : [],
         ),

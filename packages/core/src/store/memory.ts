@@ -30,6 +30,8 @@ export interface StagedBatch {
   readonly owner: string;
   readonly fence: number | undefined;
   readonly expected: ReadonlyArray<ExpectedRow>;
+  /** The number that the chain must end at. */
+  readonly auditedTo: number | undefined;
   readonly puts: ReadonlyArray<RecordRow>;
   readonly deletes: ReadonlyArray<string>;
   readonly spent: ReadonlyArray<RecordRow>;
@@ -52,12 +54,13 @@ export const stageBatch = (batch: Batch): Result.Result<StagedBatch, string> =>
     for (const record of batch.spent ?? []) spent.push(yield* encodeRecord(record));
     const audit: Array<AuditDraft> = [];
     for (const draft of batch.audit ?? []) audit.push(yield* checkDraft(draft));
-    const { owner, fence, deletes = [] } = batch;
-    return { owner, fence, expected, puts, deletes, spent, audit };
+    const { owner, fence, auditedTo, deletes = [] } = batch;
+    return { owner, fence, expected, auditedTo, puts, deletes, spent, audit };
   });
 
 /** Whether a batch asks for nothing to be written, nor to be looked at. */
 export const isEmptyBatch = (staged: StagedBatch): boolean =>
+  staged.auditedTo === undefined &&
   [staged.expected, staged.puts, staged.deletes, staged.spent, staged.audit].every(
     ({ length }) => length === 0,
   );
@@ -129,6 +132,13 @@ export const fencedError = (place: string, fence: number, lease: StoreLease): St
     remedy: "observe and plan again; another run holds the lease or held it since",
   });
 
+/** What has moved where the chain has grown. */
+export const auditChain = "the audit chain";
+
+/** Whether somebody audited anything after the number that was seen; nothing when none was asked. */
+export const hasGrown = (auditedTo: number | undefined, head: AuditHead): boolean =>
+  auditedTo !== undefined && head.seq !== auditedTo;
+
 /** The error of a commit whose grounds have moved; the same from every store. */
 export const movedError = (place: string, key: string): StoreError =>
   new StoreError({
@@ -183,6 +193,7 @@ const withBatch = (
   const share = image.records.get(staged.owner);
   const moved = staged.expected.find(({ key, json }) => (share?.get(key) ?? null) !== json);
   if (moved !== undefined) return Result.fail(movedError(place, moved.key));
+  if (hasGrown(staged.auditedTo, image.head)) return Result.fail(movedError(place, auditChain));
   if (isEmptyBatch(staged)) return Result.succeed(image);
   return Result.succeed({
     ...image,

@@ -7,14 +7,15 @@ import type { AuditDraft, AuditEntry, AuditHead } from "../words/audit.ts";
 import type { StoreRecord } from "../words/record.ts";
 
 /**
- * - `Unavailable`: cannot be opened, read or written now
+ * - `Unavailable`: cannot be opened, read or written now; nothing was written
+ * - `Unanswered`: a commit was asked for and no answer came; whether it is written is unknown
  * - `Busy`: another process holds it too long
  * - `Fenced`: the lease that the write came under is no longer ours; nothing was written
  * - `Moved`: what the write was decided on has changed since it was read; nothing was written
  * - `Corrupt`: what is stored cannot be read back
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  reason: Schema.Literals(["Unavailable", "Busy", "Fenced", "Moved", "Corrupt"]),
+  reason: Schema.Literals(["Unavailable", "Unanswered", "Busy", "Fenced", "Moved", "Corrupt"]),
   /** The store, as it is named to people. */
   place: Schema.String,
   message: Schema.String,
@@ -39,6 +40,11 @@ export interface Batch {
   readonly unchanged?: ReadonlyArray<StoreRecord>;
   /** Refuse the whole batch unless nothing stands under these keys. */
   readonly absent?: ReadonlyArray<string>;
+  /**
+   * Refuse the whole batch unless the audit chain still ends at this number: for what was decided
+   * on who is not there, so that any audited change since may have come between.
+   */
+  readonly auditedTo?: number;
   readonly puts?: ReadonlyArray<StoreRecord>;
   /** Record keys, as `recordKey` spells them. */
   readonly deletes?: ReadonlyArray<string>;

@@ -68,6 +68,29 @@ describe("what is kept of looks", () => {
     }),
   );
 
+  it.effect("is told of a look that died between its two batches by the next one", () =>
+    Effect.gen(function* () {
+      const looks = [
+        look(0, { contact: answered, facts: { role: "old" } }),
+        look(1, { contact: silent }),
+        look(2, { contact: silent }),
+        look(3, { contact: silent }),
+      ];
+      const [whole, torn] = [makeMemoryStore(), makeMemoryStore()];
+      for (const one of looks) {
+        yield* tell(whole, one);
+        if (one !== looks[1] && one !== looks[2]) {
+          yield* tell(torn, one);
+          continue;
+        }
+        const kept = { sighting: yield* sightingIn(torn), history: yield* historyIn(torn) };
+        yield* torn.commit(recordLooks([one], () => kept)[0]!);
+      }
+      assert.deepStrictEqual(yield* sightingIn(torn), yield* sightingIn(whole));
+      assert.deepStrictEqual(yield* historyIn(torn), yield* historyIn(whole));
+    }),
+  );
+
   it.effect("holds an override as long as a kept look has seen it, and no longer", () =>
     Effect.gen(function* () {
       const store = makeMemoryStore();

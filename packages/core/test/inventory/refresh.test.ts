@@ -139,6 +139,30 @@ describe("a refresh", () => {
     }),
   );
 
+  it.effect("writes a look again whose commit got no answer, and it stands there once", () =>
+    Effect.gen(function* () {
+      for (const isHeard of [true, false]) {
+        const memory = makeMemoryStore();
+        const lost = new StoreError({ reason: "Unanswered", place: "x", message: "no answer" });
+        let left = 2;
+        const store: StoreShape = {
+          ...memory,
+          commit: (batch) =>
+            Effect.suspend(() => {
+              left -= 1;
+              if (left < 0) return memory.commit(batch);
+              const failed = Effect.fail(lost);
+              return isHeard ? Effect.andThen(memory.commit(batch), failed) : failed;
+            }),
+        };
+        yield* run(store, ({ host }) => Effect.succeed(lookOf(host)), ["a"]);
+        assert.deepStrictEqual(yield* sighted(memory), ["a"]);
+        const record = yield* memory.record(historyOwner, "History/a");
+        assert.lengthOf(record?._tag === "History" ? record.looks : [], 1);
+      }
+    }),
+  );
+
   it.effect("fails when the store does", () =>
     Effect.gen(function* () {
       const full = new StoreError({ reason: "Unavailable", place: "x", message: "disk full" });

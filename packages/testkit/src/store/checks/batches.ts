@@ -116,13 +116,21 @@ export const batchChecks: ReadonlyArray<StoreCheck> = [
         yield* refused("unchanged, elsewhere", { owner: "owner-b", unchanged: [first] });
         yield* commit({ unchanged: [first], puts: [second] });
         yield* refused("the second of two", { unchanged: [first], deletes: [key] });
+        yield* refused("an audit that has grown", { auditedTo: 1 });
+        yield* refused("an audit that is not there yet", { auditedTo: 3 });
         yield* expectRefusal(
           "a look alone",
           store.commit({ owner: "owner-a", unchanged: [first] }),
           "Moved",
         );
+        yield* expectRefusal(
+          "a look at the audit alone",
+          store.commit({ owner: "owner-a", auditedTo: 1 }),
+          "Moved",
+        );
         yield* expectSame("records", yield* store.load("owner-a"), [second]);
-        yield* expectSame("seq", (yield* store.auditHead).seq, 2);
+        yield* commit({ auditedTo: 2, deletes: [key] });
+        yield* expectSame("seq", (yield* store.auditHead).seq, 3);
       }),
   },
   {
