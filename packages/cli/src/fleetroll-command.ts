@@ -7,7 +7,7 @@ import { population } from "./commands/population.ts";
 
 export const fleetroll = Command.make("fleetroll").pipe(
   Command.withDescription(
-    "The roll call of a fleet of hosts: what hosts there are, and what state they are in. The same commands stand under muster.\n\nExit codes: 0 done, 1 wrong arguments, 2 infrastructure failed, 3 internal error, 5 refused, 6 some hosts did not answer, 130 interrupted.",
+    "The roll call of a fleet of hosts: what hosts there are, and what state they are in. The same commands stand under muster.\n\nExit codes: 0 done, 1 wrong arguments, 2 infrastructure failed, 3 internal error, 5 refused, 6 some hosts did not answer, 7 outcome unknown (run it again), 130 interrupted.",
   ),
   Command.withSubcommands([inventory, hostCommand, population]),
   Command.withExamples([

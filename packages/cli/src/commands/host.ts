@@ -42,7 +42,7 @@ const limit = Flag.Int("limit").pipe(
 );
 
 const exits =
-  "\n\nExit codes: 0 done, or so already, 1 wrong arguments or no such host, 2 the store failed.";
+  "\n\nExit codes: 0 done, or so already, 1 wrong arguments or no such host, 2 the store failed, 7 outcome unknown (run it again).";
 
 const list = Command.make(
   "list",

@@ -13,6 +13,7 @@ import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
 import { dryRun, editRoll } from "../inventory/edit.ts";
 import { inventoryFlags, loadRoll, openInventory, wordOf } from "../inventory/opened.ts";
 import { lookAt, lookFlags } from "../inventory/look.ts";
+import { writeRoll } from "../inventory/write-roll.ts";
 import { viewDiagnostics } from "../screen/diagnostics-view.ts";
 import { viewSeeds } from "../screen/host-view.ts";
 import { Live } from "../screen/live.ts";
@@ -24,7 +25,7 @@ const hosts = Argument.String("host").pipe(
 );
 
 const exits =
-  "\n\nExit codes: 0 done, or so already, 1 wrong arguments, 2 the store failed, 5 refused: it is kept in git.";
+  "\n\nExit codes: 0 done, or so already, 1 wrong arguments, 2 the store failed, 5 refused: it is kept in git, 7 outcome unknown (run it again).";
 
 const readHosts = (
   texts: ReadonlyArray<string>,
@@ -187,8 +188,17 @@ const refresh = Command.make(
         const store = yield* openInventory(flags, "write");
         const roll = yield* loadRoll(store);
         const names = yield* seedsCalled(roll, flags.seed);
-        const decision = discover(roll, names, yield* wordOf(null));
-        if ("decided" in decision) yield* store.commit(decision.decided.batch);
+        const word = yield* wordOf(null);
+        yield* writeRoll(store, (now) =>
+          Effect.succeed(
+            discover(
+              now,
+              // A seed that somebody removed meanwhile is looked at, and becomes no host.
+              names.filter((name) => now.seeds.has(name)),
+              word,
+            ),
+          ),
+        );
         yield* lookAt(
           store,
           names.map((name) => roll.seeds.get(name)!.address),
@@ -199,7 +209,7 @@ const refresh = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Look at the hosts behind the seeds: each becomes a host on the roll, and is asked by one command over one connection. Every look is recorded, failures too, and no host is ever dropped. Hosts are told as they answer.\n\nExit codes: 0 every host answered, 1 wrong arguments, 2 no host answered, or the store failed, 6 some did not answer, 130 interrupted: what was seen is kept.",
+    "Look at the hosts behind the seeds: each becomes a host on the roll, and is asked by one command over one connection. Every look is recorded, failures too, and no host is ever dropped. Hosts are told as they answer.\n\nExit codes: 0 every host answered, 1 wrong arguments, 2 no host answered, or the store failed, 6 some did not answer, 7 outcome unknown (run it again), 130 interrupted: what was seen is kept.",
   ),
   Command.withShortDescription("Look at all hosts"),
   Command.withExamples([

@@ -98,7 +98,7 @@ const blank = (called: string): Omit<Population, "keeper"> => ({
 });
 
 const exits =
-  "\n\nExit codes: 0 done, or so already, 1 wrong arguments, 2 the store failed, 5 refused: kept in git, or in use.";
+  "\n\nExit codes: 0 done, or so already, 1 wrong arguments, 2 the store failed, 5 refused: kept in git, or in use, 7 outcome unknown (run it again).";
 
 const create = Command.make(
   "create",
