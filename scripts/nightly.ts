@@ -53,12 +53,13 @@ const runs: ReadonlyArray<Run> = [
     env: { MUSTER_SOAK_SECONDS: "600" },
   },
   {
-    name: "queries: a hundred thousand, printed, and in memory and in SQLite",
+    name: "queries: a hundred thousand, printed, and in memory, in SQLite and in Postgres",
     command: [
       "vitest",
       "run",
       "packages/testkit/test/query/print.test.ts",
       "packages/store-sql/test/query-sql.test.ts",
+      "packages/store-sql/test/postgres-query.test.ts",
     ],
     env: { MUSTER_QUERY_CASES: "100000" },
   },

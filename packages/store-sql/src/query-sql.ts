@@ -69,8 +69,10 @@ interface Speech {
   readonly numberOf: (field: string) => string;
   /** `true` or `false`, as text. */
   readonly booleanOf: (field: string) => string;
-  /** The values of a list, as a table `e`. */
-  readonly each: (field: string) => string;
+  /** The values of a list, as a table `e`; of all of the field, or of a part of it. */
+  readonly each: (field: string, part?: Part) => string;
+  /** Whether the field is an object whose two parts are lists. */
+  readonly isInParts: (field: string) => string;
   readonly isTextEach: string;
   readonly textOfEach: string;
   /** Of ASCII letters alone. */
@@ -81,10 +83,16 @@ interface Speech {
 
 type Parameter = (value: string) => number;
 
+/** The two lists of a `PartList`. */
+type Part = "known" | "unknown";
+
 const sqlite = (parameter: Parameter): Speech => {
   const text = (value: string): string => `?${parameter(value)}`;
   // Names have no quotes: the letters of a field's name are few.
-  const path = (field: string): string => text(`$.${JSON.stringify(field)}`);
+  const path = (field: string, part?: Part): string =>
+    text(`$.${JSON.stringify(field)}${part === undefined ? "" : `.${part}`}`);
+  const isList = (field: string, part: Part): string =>
+    `json_type(fields, ${path(field, part)}) IS 'array'`;
   return {
     text,
     number: (value) => `CAST(${text(String(value))} AS NUMERIC)`,
@@ -100,7 +108,8 @@ const sqlite = (parameter: Parameter): Speech => {
     textOf: (field) => `json_extract(fields, ${path(field)})`,
     numberOf: (field) => `json_extract(fields, ${path(field)})`,
     booleanOf: (field) => `json_type(fields, ${path(field)})`,
-    each: (field) => `json_each(fields, ${path(field)}) AS e`,
+    each: (field, part) => `json_each(fields, ${path(field, part)}) AS e`,
+    isInParts: (field) => `(${isList(field, "known")} AND ${isList(field, "unknown")})`,
     isTextEach: "e.type = 'text'",
     textOfEach: "e.value",
     lower: (value) => `lower(${value})`,
@@ -114,6 +123,10 @@ const postgres = (parameter: Parameter): Speech => {
   const text = (value: string): string => `CAST($${parameter(value)} AS text)`;
   const json = (field: string): string => `(fields -> ${text(field)})`;
   const textOf = (field: string): string => `(fields ->> ${text(field)})`;
+  const listOf = (field: string, part?: Part): string =>
+    part === undefined ? json(field) : `(${json(field)} -> '${part}')`;
+  const isList = (field: string, part: Part): string =>
+    `jsonb_typeof${listOf(field, part)} IS NOT DISTINCT FROM 'array'`;
   return {
     text,
     number: (value) => `CAST(${text(String(value))} AS numeric)`,
@@ -124,7 +137,8 @@ const postgres = (parameter: Parameter): Speech => {
     textOf,
     numberOf: (field) => `CAST(${textOf(field)} AS numeric)`,
     booleanOf: textOf,
-    each: (field) => `jsonb_array_elements${json(field)} AS e(value)`,
+    each: (field, part) => `jsonb_array_elements${listOf(field, part)} AS e(value)`,
+    isInParts: (field) => `(${isList(field, "known")} AND ${isList(field, "unknown")})`,
     isTextEach: "jsonb_typeof(e.value) = 'string'",
     textOfEach: "(e.value #>> '{}')",
     lower: (value) => `lower(${value} COLLATE "C")`,
@@ -157,14 +171,28 @@ const termSql = ({ field, fieldType, test }: Term, speech: Speech, now: number):
   const observed = { field, fieldType, speech };
   switch (test.type) {
     case "null":
-      return cellSql(observed, { none: "TRUE", some: "FALSE", unknown: "NULL" });
+      return cellSql(
+        observed,
+        answersOf(observed, { none: "TRUE", some: "FALSE", unknown: "NULL" }),
+      );
     case "value":
-      return cellSql(observed, { none: "FALSE", some: "TRUE", unknown: "NULL" });
+      return cellSql(
+        observed,
+        answersOf(observed, { none: "FALSE", some: "TRUE", unknown: "NULL" }),
+      );
     case "unknown":
-      return cellSql(observed, { none: "FALSE", some: "FALSE", unknown: "TRUE" });
+      return cellSql(
+        observed,
+        answersOf(observed, { none: "FALSE", some: "FALSE", unknown: "TRUE" }),
+      );
     default: {
-      const some = valueSql(observed, atMoment(test, now));
-      return cellSql(observed, { none: "FALSE", some, unknown: "NULL" });
+      const asked = atMoment(test, now);
+      return cellSql(observed, {
+        none: "FALSE",
+        some: valueSql(observed, asked),
+        inParts: () => partsSql(observed, asked),
+        unknown: "NULL",
+      });
     }
   }
 };
@@ -175,24 +203,44 @@ interface Observed {
   readonly speech: Speech;
 }
 
-/** What is answered when a field has no value, some, or is unknown. */
+/** What is answered when a field has no value, some, a list that is known in part, or is unknown. */
 interface Answers {
   readonly none: string;
   readonly some: string;
+  /** Asked for a list alone: what it takes as parameters no other condition needs. */
+  readonly inParts: () => string;
   readonly unknown: string;
 }
+
+/** Of a list that is known in part: some where any is known, none where there can be none. */
+const answersOf = ({ field, speech }: Observed, answers: Omit<Answers, "inParts">): Answers => {
+  const any = (part: Part): string => `EXISTS (SELECT 1 FROM ${speech.each(field, part)})`;
+  const inParts = (): string =>
+    [
+      `CASE WHEN ${any("known")} THEN ${answers.some}`,
+      `WHEN ${any("unknown")} THEN ${answers.unknown} ELSE ${answers.none} END`,
+    ].join(" ");
+  return { ...answers, inParts };
+};
 
 /** A value of another type is unknown. A CASE looks at values only once their type is known. */
 const cellSql = ({ field, fieldType, speech }: Observed, answers: Answers): string => {
   const list = isList(fieldType);
   const kinds = speech.kinds[list ? "list" : kindOf(fieldType)];
-  const strange = `EXISTS (SELECT 1 FROM ${speech.each(field)} WHERE NOT ${speech.isTextEach})`;
-  const some = list
-    ? `CASE WHEN ${strange} THEN ${answers.unknown} ELSE ${answers.some} END`
-    : answers.some;
+  const strange = (part?: Part): string =>
+    `EXISTS (SELECT 1 FROM ${speech.each(field, part)} WHERE NOT ${speech.isTextEach})`;
+  const unless = (isStrange: string, answer: string): string =>
+    `CASE WHEN ${isStrange} THEN ${answers.unknown} ELSE ${answer} END`;
   return [
     `CASE WHEN ${speech.isJson(field, list ? ["null", "[]"] : ["null"])} THEN ${answers.none}`,
-    `WHEN ${speech.kind(field)} IN (${kinds}) THEN ${some}`,
+    `WHEN ${speech.kind(field)} IN (${kinds})`,
+    `THEN ${list ? unless(strange(), answers.some) : answers.some}`,
+    ...(list
+      ? [
+          `WHEN ${speech.isInParts(field)}`,
+          `THEN ${unless(`${strange("known")} OR ${strange("unknown")}`, answers.inParts())}`,
+        ]
+      : []),
     `ELSE ${answers.unknown} END`,
   ].join(" ");
 };
@@ -207,13 +255,27 @@ const kindOf = (fieldType: FieldType): "text" | "number" | "boolean" => {
   return fieldType === "number" || fieldType === "boolean" ? fieldType : "text";
 };
 
+/** Whether one of the values of a list, or of a part of it, passes the test. */
+const eachSql = ({ field, fieldType, speech }: Observed, test: Test, part?: Part): string => {
+  const { textOfEach } = speech;
+  const holds = scalarSql(
+    speech,
+    test,
+    isFolded(fieldType) ? speech.lower(textOfEach) : textOfEach,
+  );
+  return `EXISTS (SELECT 1 FROM ${speech.each(field, part)} WHERE ${holds})`;
+};
+
+const partsSql = (observed: Observed, test: Test): string =>
+  [
+    `CASE WHEN ${eachSql(observed, test, "known")} THEN TRUE`,
+    `WHEN ${eachSql(observed, test, "unknown")} THEN NULL ELSE FALSE END`,
+  ].join(" ");
+
 const valueSql = (observed: Observed, test: Test): string => {
   const { field, fieldType, speech } = observed;
   const fold = isFolded(fieldType) ? speech.lower : (text: string): string => text;
-  if (isList(fieldType)) {
-    const holds = scalarSql(speech, test, fold(speech.textOfEach));
-    return `EXISTS (SELECT 1 FROM ${speech.each(field)} WHERE ${holds})`;
-  }
+  if (isList(fieldType)) return eachSql(observed, test);
   const kind = kindOf(fieldType);
   if (kind === "number") return scalarSql(speech, test, speech.numberOf(field));
   if (kind === "boolean") return scalarSql(speech, test, speech.booleanOf(field));

@@ -103,11 +103,11 @@ const workerFields = ({ worker }: Sighting, { now, workerMillis }: RowContext): 
   };
 };
 
-/** While any sort of drift cannot be told, that there is none is unknown. */
-const driftField = ({ drifts, unknown }: DriftVerdict): Row[string] => {
-  if (drifts.length > 0) return drifts.map(({ type }) => type);
-  return unknown.length > 0 ? undefined : null;
-};
+/** What cannot be told of one sort of drift says nothing against what is known of the others. */
+const driftField = ({ drifts, unknown }: DriftVerdict): Row[string] => ({
+  known: drifts.map(({ type }) => type),
+  unknown: unknown.map(({ type }) => type),
+});
 
 const timeOf = (time: string | null): number | undefined => {
   const millis = time === null ? Number.NaN : Date.parse(time);

@@ -3,7 +3,7 @@
 import { compareText } from "../words/diagnostic.ts";
 import { makeGlob } from "./glob.ts";
 import { atMoment } from "./moment.ts";
-import { cellOf } from "./row.ts";
+import { cellOf, isPartList } from "./row.ts";
 import type { Row, RowValue } from "./row.ts";
 import type {
   Comparison,
@@ -81,24 +81,32 @@ const all =
   };
 
 const judgeTerm = ({ field, fieldType, test }: Term, now: number): Judge => {
-  if (test.type === "unknown") return (row) => cellOf(row, field, fieldType) === undefined;
-  if (test.type === "null") return observed(field, fieldType, (cell) => cell === null);
-  if (test.type === "value") return observed(field, fieldType, (cell) => cell !== null);
+  const hasValue: Judge = observed(field, fieldType, (cell) => cell !== null && hasAny(cell));
+  if (test.type === "unknown") return (row) => hasValue(row) === "unknown";
+  if (test.type === "null") return negated(hasValue);
+  if (test.type === "value") return hasValue;
   const holds = valueTest(atMoment(test, now), fieldType);
   return observed(field, fieldType, (cell) => cell !== null && anyOf(cell, holds));
 };
 
 const observed =
-  (field: string, fieldType: FieldType, says: (cell: RowValue | null) => boolean): Judge =>
+  (field: string, fieldType: FieldType, says: (cell: RowValue | null) => Truth): Judge =>
   (row) => {
     const cell = cellOf(row, field, fieldType);
     return cell === undefined ? "unknown" : says(cell);
   };
 
+/** While none of a list is known, whether it has any is unknown. */
+const hasAny = (cell: RowValue): Truth =>
+  isPartList(cell) && cell.known.length === 0 ? "unknown" : true;
+
 type Scalar = string | number | boolean;
 
-const anyOf = (cell: RowValue, holds: (value: Scalar) => boolean): boolean =>
-  typeof cell === "object" ? cell.some(holds) : holds(cell);
+const anyOf = (cell: RowValue, holds: (value: Scalar) => boolean): Truth => {
+  if (typeof cell !== "object") return holds(cell);
+  if (!isPartList(cell)) return cell.some(holds);
+  return cell.known.some(holds) || (cell.unknown.some(holds) ? "unknown" : false);
+};
 
 const valueTest = (test: Test, fieldType: FieldType): ((value: Scalar) => boolean) => {
   switch (test.type) {
@@ -156,4 +164,4 @@ const missingRank = (cell: RowValue | null | undefined): number =>
   cell === undefined ? 2 : cell === null ? 1 : 0;
 
 const compareCells = (a: RowValue, b: RowValue): number =>
-  typeof a === "string" ? compareText(a, String(b)) : Number(a) - Number(b);
+  typeof a === "string" && typeof b === "string" ? compareText(a, b) : Number(a) - Number(b);

@@ -6,7 +6,16 @@ import type { FieldType } from "./tree.ts";
  * A time is in milliseconds since 1970, an enum in any case of its letters. An empty list counts as
  * no value.
  */
-export type RowValue = string | number | boolean | ReadonlyArray<string>;
+export type RowValue = string | number | boolean | ReadonlyArray<string> | PartList;
+
+/**
+ * A list of which only a part is known: these values are in it, those may be, and no others are.
+ * Without any that may be it is a list like others.
+ */
+export interface PartList {
+  readonly known: ReadonlyArray<string>;
+  readonly unknown: ReadonlyArray<string>;
+}
 
 /** `null`: known to have no value. `undefined`, or not there: never observed, and so unknown. */
 export type Row = Readonly<Record<string, RowValue | null | undefined>>;
@@ -33,13 +42,26 @@ export const cellOf = (
       return isNumber(value) ? value : undefined;
     case "list":
     case "enum-list":
-      return isTexts(value) ? (value.length === 0 ? null : value) : undefined;
+      return listCell(value);
   }
 };
 
+const listCell = (value: RowValue): RowValue | null | undefined => {
+  if (isTexts(value)) return value.length === 0 ? null : value;
+  if (!isPartList(value) || !isTexts(value.known) || !isTexts(value.unknown)) return undefined;
+  return value.unknown.length === 0 ? listCell(value.known) : value;
+};
+
+export const isPartList = (value: RowValue): value is PartList =>
+  typeof value === "object" && !Array.isArray(value);
+
 /** Whether a value can be kept as it is: no NaN, no half of a character, no U+0000. */
 export const isKept = (value: RowValue): boolean =>
-  typeof value === "boolean" || isText(value) || isNumber(value) || isTexts(value);
+  typeof value === "boolean" ||
+  isText(value) ||
+  isNumber(value) ||
+  isTexts(value) ||
+  (isPartList(value) && isTexts(value.known) && isTexts(value.unknown));
 
 const isText = (value: RowValue): value is string =>
   typeof value === "string" && value.isWellFormed() && !value.includes("\0");

@@ -120,6 +120,9 @@ describe("the fields of a host", () => {
     assert.strictEqual(find("drift:override"), "over");
     assert.strictEqual(find("drift:role"), "kept");
     assert.strictEqual(find("drift:any"), "kept over");
+    // Of `down` nothing but its silence is known, of `new` nothing at all.
+    assert.strictEqual(find("NOT drift:override"), "talos kept worker");
+    assert.strictEqual(find("NOT drift:role"), "new talos over down worker");
     assert.strictEqual(find("disabled:true"), "off");
     assert.strictEqual(find("drift:disabled-active"), "off");
   });

@@ -119,6 +119,25 @@ describe("makeJudge", () => {
     ["drift:any", { drift: null }, false],
     ["drift:any", {}, "unknown"],
     ["drift:null", { drift: [] }, true],
+    // Lists of which a part is known.
+    ["drift:role", { drift: { known: ["role"], unknown: ["override"] } }, true],
+    ["drift:override", { drift: { known: ["role"], unknown: ["override"] } }, "unknown"],
+    ["drift:tc-missing", { drift: { known: ["role"], unknown: ["override"] } }, false],
+    ["NOT drift:override", { drift: { known: ["role"], unknown: ["override"] } }, "unknown"],
+    ["NOT drift:tc-missing", { drift: { known: [], unknown: ["override"] } }, true],
+    ["drift:tc-*", { drift: { known: [], unknown: ["tc-missing"] } }, "unknown"],
+    ["drift:(role, override)", { drift: { known: ["role"], unknown: ["override"] } }, true],
+    ["drift:any", { drift: { known: ["role"], unknown: ["override"] } }, true],
+    ["drift:any", { drift: { known: [], unknown: ["override"] } }, "unknown"],
+    ["drift:any", { drift: { known: [], unknown: [] } }, false],
+    ["drift:null", { drift: { known: ["role"], unknown: ["override"] } }, false],
+    ["drift:null", { drift: { known: [], unknown: ["override"] } }, "unknown"],
+    ["drift:null", { drift: { known: [], unknown: [] } }, true],
+    ["drift:unknown", { drift: { known: ["role"], unknown: ["override"] } }, false],
+    ["drift:unknown", { drift: { known: [], unknown: ["override"] } }, true],
+    ["drift:unknown", { drift: { known: [], unknown: [] } }, false],
+    ["drift:role", { drift: { known: ["role"], unknown: ["\0"] } }, "unknown"],
+    ["role:x", { role: { known: ["x"], unknown: [] } }, "unknown"],
     ["drift!=override", { drift: ["role"] }, true],
     ["drift!=override", { drift: ["role", "override"] }, false],
     ["drift:tc-*", { drift: ["tc-missing"] }, true],
@@ -140,7 +159,7 @@ const hosts: ReadonlyArray<Row> = [
 
 const namesOf = (query: Query): string =>
   selectRows(query, hosts, (row) => row, now)
-    .map(({ host }) => String(host))
+    .map(({ host }) => (typeof host === "string" ? host : "?"))
     .join("");
 
 describe("selectRows", () => {

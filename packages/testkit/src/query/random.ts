@@ -39,10 +39,10 @@ export const sampleVocabulary: Vocabulary = {
   },
 };
 
-const oneOf = <A>(roll: Dice, items: ReadonlyArray<A>): A => items[roll(items.length)]!;
+export const oneOf = <A>(roll: Dice, items: ReadonlyArray<A>): A => items[roll(items.length)]!;
 
 /** Whether it is so, once in so many times. */
-const once = (roll: Dice, times: number): boolean => roll(times) === 0;
+export const once = (roll: Dice, times: number): boolean => roll(times) === 0;
 
 // What is special somewhere: in patterns of SQL, in the language, in JSON, in numbers, in letters.
 const texts = [
@@ -97,6 +97,9 @@ const texts = [
   ],
 ];
 
+/** What no database keeps. */
+const oddTexts = ["a\0b", "\ud800"];
+
 const bareWords = [
   ...["a", "ab", "A", "b", "a%b", "a_b", "a\\b", "a'b", "%", "_", "-", "24h", "5", "5.0", "05"],
   ...["true", "é", "É", "ß", "😀", "a😀b", "$1", "a:b", "a=b", "and", "sort"],
@@ -116,46 +119,58 @@ const ages = ["0s", "60s", "1h", "90m", "24h", "1d", "1d12h", "2w"];
 
 const hour = 3_600_000;
 
-const times = [0, 1, 60_000, hour, 1.5 * hour, 24 * hour, 36 * hour, 336 * hour, -hour].map(
-  (age) => sampleNow - age,
-);
+/** Milliseconds since 1970, as queries name them. */
+export const sampleTimes = [
+  0,
+  1,
+  60_000,
+  hour,
+  1.5 * hour,
+  24 * hour,
+  36 * hour,
+  336 * hour,
+  -hour,
+].map((age) => sampleNow - age);
 
 const ascending = (values: ReadonlyArray<number>): ReadonlyArray<number> =>
   values.toSorted((a, b) => a - b);
 
-const timeBounds = ascending(times).map((time) => new Date(time).toISOString());
+const timeBounds = ascending(sampleTimes).map((time) => new Date(time).toISOString());
 const numberBounds = ascending(numbers).map(String);
 
-/** A query that has no fault, as text. */
-export const randomQuery = (roll: Dice): string => {
-  const where = once(roll, 40) ? "" : randomOr(roll, 3);
-  const sort = once(roll, 4) ? randomSort(roll) : "";
+/** A query that has no fault, as text, of the fields of this vocabulary. */
+export const randomQuery = (roll: Dice, { fields }: Vocabulary = sampleVocabulary): string => {
+  const where = once(roll, 40) ? "" : randomOr(roll, fields, 3);
+  const sort = once(roll, 4) ? randomSort(roll, fields) : "";
   return [where, sort].filter((part) => part !== "").join(" ");
 };
 
-const randomOr = (roll: Dice, depth: number): string =>
-  Array.from({ length: 1 + roll(2) }, () => randomAnd(roll, depth)).join(" OR ");
+type Fields = Vocabulary["fields"];
 
-const randomAnd = (roll: Dice, depth: number): string =>
-  Array.from({ length: 1 + roll(3) }, () => randomNot(roll, depth)).join(
+const randomOr = (roll: Dice, fields: Fields, depth: number): string =>
+  Array.from({ length: 1 + roll(2) }, () => randomAnd(roll, fields, depth)).join(" OR ");
+
+const randomAnd = (roll: Dice, fields: Fields, depth: number): string =>
+  Array.from({ length: 1 + roll(3) }, () => randomNot(roll, fields, depth)).join(
     once(roll, 2) ? " AND " : " ",
   );
 
-const randomNot = (roll: Dice, depth: number): string =>
-  `${oneOf(roll, ["", "", "", "NOT ", "-", "- "])}${randomPrimary(roll, depth)}`;
+const randomNot = (roll: Dice, fields: Fields, depth: number): string =>
+  `${oneOf(roll, ["", "", "", "NOT ", "-", "- "])}${randomPrimary(roll, fields, depth)}`;
 
-const randomPrimary = (roll: Dice, depth: number): string =>
-  depth > 0 && once(roll, 3) ? `(${randomOr(roll, depth - 1)})` : randomTerm(roll);
+const randomPrimary = (roll: Dice, fields: Fields, depth: number): string =>
+  depth > 0 && once(roll, 3) ? `(${randomOr(roll, fields, depth - 1)})` : randomTerm(roll, fields);
 
-const openFields = ["label.rack", "label.a.b-c"];
+/** Labels that samples have. */
+export const sampleLabels = ["rack", "a.b-c"];
 
-const randomField = (roll: Dice): readonly [name: string, spec: FieldSpec] =>
-  once(roll, 8)
-    ? [oneOf(roll, openFields), { type: "text" }]
-    : oneOf(roll, Object.entries(sampleVocabulary.fields));
+const openFields = sampleLabels.map((label) => `label.${label}`);
 
-const randomTerm = (roll: Dice): string => {
-  const [name, spec] = randomField(roll);
+const randomField = (roll: Dice, fields: Fields): readonly [name: string, spec: FieldSpec] =>
+  once(roll, 8) ? [oneOf(roll, openFields), { type: "text" }] : oneOf(roll, Object.entries(fields));
+
+const randomTerm = (roll: Dice, fields: Fields): string => {
+  const [name, spec] = randomField(roll, fields);
   if (once(roll, 6)) return `${name}:${oneOf(roll, ["null", "*", "unknown", "**"])}`;
   const ordered = spec.type === "number" || spec.type === "time";
   if (ordered && !once(roll, 4)) return randomOrdered(roll, name, spec.type);
@@ -198,9 +213,13 @@ const randomScalar = (roll: Dice, spec: FieldSpec): string => {
     case "number":
       return oneOf(roll, [...numberBounds, "-0", "007.50"]);
     case "time":
-      return new Date(oneOf(roll, times)).toISOString();
+      return new Date(oneOf(roll, sampleTimes)).toISOString();
   }
 };
+
+/** A text as a row has it, which queries are likely to meet; what no database keeps is among them. */
+export const sampleText = (roll: Dice): string =>
+  oneOf(roll, [...texts, ...bareWords, "", ...oddTexts]);
 
 const randomText = (roll: Dice): string => {
   if (once(roll, 3)) return oneOf(roll, globs);
@@ -216,8 +235,11 @@ const randomPiece = (roll: Dice, spec: FieldSpec): string => {
 
 const anyCase = (roll: Dice, word: string): string => (once(roll, 4) ? word.toUpperCase() : word);
 
-const randomSort = (roll: Dice): string => {
-  const sortable = ["role", "os", "sshable", "stage", "last_seen", ...openFields];
+const randomSort = (roll: Dice, fields: Fields): string => {
+  const sortable = [
+    ...Object.keys(fields).filter((name) => !fields[name]!.type.endsWith("list")),
+    ...openFields,
+  ];
   const keys = Array.from(
     { length: 1 + roll(3) },
     () => `${oneOf(roll, sortable)}${oneOf(roll, ["", ":asc", ":desc"])}`,
@@ -244,10 +266,14 @@ const randomCell = (roll: Dice, type: FieldType): RowValue | null | undefined =>
 
 const allTypes: ReadonlyArray<FieldType> = ["text", "boolean", "number", "list"];
 
+/** A list that is known in part, now and then: also one that is known as a whole. */
+const inParts = (roll: Dice, draw: () => ReadonlyArray<string>): RowValue =>
+  once(roll, 2) ? draw() : { known: draw(), unknown: draw() };
+
 const randomValue = (roll: Dice, type: FieldType): RowValue => {
   switch (type) {
     case "text":
-      return oneOf(roll, [...texts, ...bareWords, "", "a\0b", "\ud800"]);
+      return sampleText(roll);
     case "enum":
       return oneOf(roll, ["linux", "Linux", "MACOS", "windows", "plan9", "ſ"]);
     case "boolean":
@@ -255,12 +281,16 @@ const randomValue = (roll: Dice, type: FieldType): RowValue => {
     case "number":
       return oneOf(roll, rowNumbers);
     case "time":
-      return oneOf(roll, times);
+      return oneOf(roll, sampleTimes);
     case "list":
-      return Array.from({ length: roll(4) }, () => oneOf(roll, texts));
+      return inParts(roll, () =>
+        Array.from({ length: roll(4) }, () => oneOf(roll, [...texts, ...oddTexts])),
+      );
     case "enum-list":
-      return Array.from({ length: roll(3) }, () =>
-        oneOf(roll, ["override", "Role", "tc-missing", "disabled-active", "other"]),
+      return inParts(roll, () =>
+        Array.from({ length: roll(3) }, () =>
+          oneOf(roll, ["override", "Role", "tc-missing", "disabled-active", "other"]),
+        ),
       );
   }
 };

@@ -9,7 +9,7 @@ import * as Result from "effect/Result";
 import { dice, randomQuery, sampleVocabulary } from "../../src/query/random.ts";
 import type { Dice } from "../../src/query/random.ts";
 
-const cases = Number(process.env["MUSTER_QUERY_CASES"] ?? 2_000);
+const cases = Number(process.env["MUSTER_QUERY_CASES"] ?? 5_000);
 const seed = Number(process.env["MUSTER_QUERY_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 
 /** Milliseconds; many cases take longer than a test may by default. */
@@ -67,6 +67,23 @@ describe(`queries drawn with MUSTER_QUERY_SEED=${seed}`, () => {
       assert.isAbove(faulty, cases / 10);
     },
   );
+});
+
+describe(`bytes drawn with MUSTER_QUERY_SEED=${seed}`, () => {
+  it(`${cases} texts of any bytes are read or have a fault`, { timeout }, () => {
+    const roll = dice(seed + 2);
+    for (let index = 0; index < cases; index++) {
+      const bytes = Buffer.from(Array.from({ length: roll(200) }, () => roll(256)));
+      for (const encoding of ["latin1", "utf8", "utf16le"] as const) {
+        // Behind a field and its colon, where they are a value, and by themselves.
+        for (const before of ["", "role:", 'role:"', "drift:(", "stage:[", "sort:"]) {
+          const text = before + bytes.toString(encoding);
+          const result = parseQuery(text, hostFields);
+          if (Result.isFailure(result)) assert.isNotEmpty(result.failure, JSON.stringify(text));
+        }
+      }
+    }
+  });
 });
 
 const pieces = [
