@@ -108,7 +108,7 @@ export const HostFacts = Schema.Struct({
   puppet: Schema.optionalKey(Schema.NullOr(PuppetRun)),
   /** Another one after each start of the host. */
   bootId: Schema.optionalKey(Schema.String),
-  uptimeSeconds: Schema.optionalKey(Schema.Number),
+  uptimeSeconds: Schema.optionalKey(Schema.Finite),
 });
 export type HostFacts = typeof HostFacts.Type;
 
