@@ -13,7 +13,7 @@ export interface HostView {
 }
 
 export interface RowContext {
-  /** Every label that any host has: one that this host has not is known to be absent. */
+  /** Every label that any host has or anybody asks for: one that this host has not is known to be absent. */
   readonly labels: ReadonlyArray<string>;
   /** How long a worker may be silent and still count as online, in milliseconds. */
   readonly workerMillis: number;
@@ -43,7 +43,7 @@ const wordFields = (host: Host, labels: ReadonlyArray<string>): Row => ({
 });
 
 const contactFields = ({ dns, contact, lastSeen }: Sighting): Row => ({
-  ip: dns === undefined ? undefined : (dns.value.addresses[0] ?? null),
+  ip: dns?.value.addresses,
   sshable: contact === undefined ? undefined : contact.value.reason === null,
   last_seen: timeOf(lastSeen) ?? (contact === undefined ? undefined : null),
 });
@@ -60,24 +60,35 @@ const factFields = ({ sighting, override }: HostView): Row => {
   };
 };
 
-/** By the name that a system gives itself; another kind than these three has no word here. */
-const osOf = (os: string | undefined): string | undefined => {
-  if (os === undefined || /bsd|sunos|solaris|aix/iu.test(os)) return undefined;
-  if (/darwin|mac ?os/iu.test(os)) return "macos";
-  return /windows/iu.test(os) ? "windows" : "linux";
+/** Where a system that is none of these does not call itself one: what has such a name is Linux. */
+const otherSystems =
+  /bsd|dragonfly|sunos|solaris|illumos|omnios|openindiana|smartos|\baix\b|hp-ux|haiku|hurd|^gnu [0-9]|minix|\bqnx\b|vmkernel|\bz\/os\b/iu;
+
+/** By the name in `/etc/os-release`, else by what `uname -sr` says. */
+const osOf = (name: string | undefined): string | undefined => {
+  if (name === undefined) return undefined;
+  if (/^darwin\b|\bmac ?os\b/iu.test(name)) return "macos";
+  // A shell for POSIX there calls its system by its own name.
+  if (/^(?:mingw|msys|cygwin)|\bwindows\b|windows_nt/iu.test(name)) return "windows";
+  return otherSystems.test(name) ? "other" : "linux";
 };
 
 const sudoOf = ({ sudo }: Sighting): boolean | undefined =>
   sudo === undefined || sudo.value === "unknown" ? undefined : sudo.value === "yes";
 
-/** As the override sets it for the shell; unknown where its bytes were not kept. */
+/**
+ * As the override sets it for the shell, where the last word counts; unknown where its bytes were
+ * not kept.
+ */
 const branchOf = (override: string | null): string | null | undefined => {
   if (override === null) return undefined;
-  const set = override.match(
-    /^\s*(?:export\s+)?PUPPET_BRANCH=(?:"([^"\n]*)"|'([^'\n]*)'|([^\s#;]*))/mu,
-  );
-  return set === null ? null : (set[1] ?? set[2] ?? set[3] ?? null);
+  const set = Array.from(override.matchAll(branchPattern)).at(-1);
+  const branch = set?.[1] ?? set?.[2] ?? set?.[3] ?? "";
+  return branch === "" ? null : branch;
 };
+
+const branchPattern =
+  /^[^\S\n]*(?:export[^\S\n]+)?PUPPET_BRANCH=(?:"([^"\n]*)"|'([^'\n]*)'|([^\s#;]*))/gmu;
 
 const puppetFields = ({ puppet }: Sighting): Row => {
   if (puppet === undefined) return {};
@@ -97,9 +108,14 @@ const workerFields = ({ worker }: Sighting, { now, workerMillis }: RowContext): 
   return {
     "tc.pool": known === null ? null : `${known.provisioner}/${known.workerType}`,
     "tc.worker": known === null ? null : known.id,
-    "tc.online": known === null ? false : lastActive && now - lastActive <= workerMillis,
+    "tc.online":
+      known === null
+        ? false
+        : lastActive === undefined
+          ? undefined
+          : now - lastActive <= workerMillis,
     "tc.quarantined": known === null ? null : (known.quarantined ?? undefined),
-    "tc.last_active": lastActive ?? null,
+    "tc.last_active": known === null ? null : lastActive,
   };
 };
 

@@ -6,8 +6,8 @@ import type { Vocabulary } from "./vocabulary.ts";
 export const hostFields: Vocabulary = {
   fields: {
     host: { type: "text" },
-    ip: { type: "text" },
-    os: { type: "enum", values: ["linux", "macos", "windows"] },
+    ip: { type: "list" },
+    os: { type: "enum", values: ["linux", "macos", "windows", "other"] },
     role: { type: "text" },
     expected_role: { type: "text" },
     population: { type: "text" },

@@ -73,3 +73,14 @@ export interface SortKey {
   readonly fieldType: FieldType;
   readonly order: "asc" | "desc";
 }
+
+/** The names of the fields that a query asks of, as often as it does. */
+export const fieldsAsked = ({ where, sort }: Query): ReadonlyArray<string> => [
+  ...(where === null ? [] : fieldsIn(where)),
+  ...sort.map(({ field }) => field),
+];
+
+const fieldsIn = (condition: Condition): ReadonlyArray<string> => {
+  if (condition.type === "term") return [condition.field];
+  return condition.type === "not" ? fieldsIn(condition.part) : condition.parts.flatMap(fieldsIn);
+};

@@ -47,7 +47,7 @@ const views = [
   viewOf("talos", {
     contact: answered,
     facts: talos,
-    dns: { addresses: ["10.0.0.1"], trouble: null },
+    dns: { addresses: ["10.0.0.1", "fd00::1"], trouble: null },
   }),
   viewOf(
     "kept",
@@ -132,11 +132,85 @@ describe("the fields of a host", () => {
     assert.strictEqual(find("override_branch:null"), "talos kept worker");
     assert.strictEqual(find("os:macos sudoable:false"), "over");
     assert.strictEqual(find("ip:10.0.0.1"), "talos");
+    assert.strictEqual(find("ip:fd00:*"), "talos");
+    assert.strictEqual(find("tc.last_active:<1h"), "worker");
     assert.strictEqual(find("tc.online:true tc.pool:releng/talos"), "worker");
     assert.strictEqual(find("tc.quarantined:unknown tc.pool:*"), "worker");
     assert.strictEqual(find("puppet.success:false puppet.last_run:null"), "worker");
     assert.strictEqual(find("label.rack:3"), "kept");
     assert.strictEqual(find("label.rack:null os:linux"), "talos worker");
     assert.strictEqual(find("rollout:null role:null"), "kept");
+  });
+
+  it.each([
+    ["Ubuntu 22.04.4 LTS", "linux"],
+    ["Debian GNU/Linux 12 (bookworm)", "linux"],
+    ["Alpine Linux v3.19", "linux"],
+    ["Microsoft Azure Linux 3.0", "linux"],
+    ["Linux 6.1.0-18-amd64", "linux"],
+    ["Darwin 23.4.0", "macos"],
+    ["macOS 14.4", "macos"],
+    ["Mac OS X 10.15", "macos"],
+    ["Windows", "windows"],
+    ["MINGW64_NT-10.0-19045 3.4.10", "windows"],
+    ["MSYS_NT-10.0-22631 3.4", "windows"],
+    ["CYGWIN_NT-10.0-20348 3.5", "windows"],
+    ["FreeBSD 14.0-RELEASE", "other"],
+    ["OpenBSD 7.5", "other"],
+    ["SunOS 5.11", "other"],
+    ["OmniOS v11 r151046", "other"],
+    ["AIX 3", "other"],
+    ["GNU 0.9", "other"],
+  ])("%s is %s", (os, word) => {
+    const row = hostRow(viewOf("a", { facts: { os } }), context);
+    assert.strictEqual(row["os"], word);
+  });
+
+  it.each([
+    ["PUPPET_BRANCH=a", "a"],
+    ["PUPPET_BRANCH=a\n# PUPPET_BRANCH=b\n", "a"],
+    ['PUPPET_BRANCH=a\nexport PUPPET_BRANCH="b c" # why\n', "b c"],
+    ["PUPPET_BRANCH=\n", null],
+    ["PUPPET_BRANCH=''\n", null],
+    ["OTHER_PUPPET_BRANCH=a\n", null],
+    ["", null],
+  ])("the override %j sets the branch %j", (override, branch) => {
+    const row = hostRow(viewOf("a", { facts: { overrideSha: "aa" } }, {}, override), context);
+    assert.strictEqual(row["override_branch"], branch);
+  });
+
+  it("are unknown where a look did not tell them, and null where there are none", () => {
+    const worker = { provisioner: "p", workerType: "t", id: "w", quarantined: null };
+    const silent = viewOf("a", { worker: { ...worker, lastActive: null } });
+    const row = hostRow(silent, context);
+    assert.deepStrictEqual(
+      ["tc.pool", "tc.worker", "tc.online", "tc.quarantined", "tc.last_active"].map(
+        (field) => row[field],
+      ),
+      ["p/t", "w", undefined, undefined, undefined],
+    );
+    const none = hostRow(viewOf("a", { worker: null, facts: { puppet: null } }), context);
+    assert.deepStrictEqual(
+      ["tc.pool", "tc.worker", "tc.online", "tc.quarantined", "tc.last_active"].map(
+        (field) => none[field],
+      ),
+      [null, null, false, null, null],
+    );
+    assert.deepStrictEqual(
+      ["success", "sha", "override_sha", "last_run"].map((field) => none[`puppet.${field}`]),
+      [null, null, null, null],
+    );
+    const unseen = hostRow(viewOf("a", null), context);
+    const known = Object.keys(unseen).filter((field) => unseen[field] !== undefined);
+    assert.deepStrictEqual(known.toSorted(), [
+      ...["disabled", "discovered_at", "drift", "expected_role", "host", "label.rack"],
+      ...["population", "rollout", "stage"],
+    ]);
+  });
+
+  it("are all that queries name, and no others", () => {
+    const row = hostRow(views.at(-1)!, context);
+    const named = Object.keys(row).filter((field) => !field.startsWith("label."));
+    assert.sameMembers(named, Object.keys(hostFields.fields));
   });
 });

@@ -137,7 +137,7 @@ describe("parseQuery", () => {
     ["role~a*", "6 behind ~ there are no wildcards; write role:a*"],
     // Types.
     ["os:linus", '4 os is never "linus"; did you mean "linux"?'],
-    ["os:(linux, plan9)", '12 os is never "plan9"; values: linux, macos, windows'],
+    ["os:(linux, plan9)", '12 os is never "plan9"; values: linux, macos, other, windows'],
     ["drift:bsd-*", '7 drift is never "bsd-*"; values: any, disabled-active'],
     ["drift~x", '7 no value of drift holds "x"'],
     ["os>linux", "4 os is one of a few words, and has no order"],
