@@ -6,6 +6,7 @@ import * as Console from "effect/Console";
 import * as CliError from "effect/cli/CliError";
 import * as CliOutput from "effect/cli/CliOutput";
 import * as Command from "effect/cli/Command";
+import type { HelpDoc } from "effect/cli/HelpDoc";
 import { quote } from "@muster/core/words/quote";
 import { type CommandEnd, endingOf, wrongInput } from "./exit.ts";
 import { muster } from "./program.ts";
@@ -23,7 +24,7 @@ export const telling =
   <E>(command: Effect.Effect<void, E, NodeServices.NodeServices>): Effect.Effect<void, unknown> =>
     refuseFlagLike(args).pipe(
       Effect.andThen(command),
-      Effect.provideService(CliOutput.Presenter, presenter),
+      Effect.provideService(CliOutput.Presenter, presenterOf(program)),
       Effect.tapError((error) => (CliError.isCliError(error) ? Effect.void : tell(error))),
       Effect.tapDefect((defect) =>
         sayError(
@@ -56,14 +57,28 @@ const refuseFlagLike = (args: ReadonlyArray<string>): Effect.Effect<void, Comman
 };
 
 /** The help for a wrong call goes to stderr: on stdout it would look like a result. */
-const presenter: CliOutput.Presenter = {
+const presenterOf = (program: string): CliOutput.Presenter => ({
   present: (event) => {
-    const presented = CliOutput.defaultPresenter.present(event);
+    const presented = CliOutput.defaultPresenter.present(
+      "helpDoc" in event ? { ...event, helpDoc: calledAs(program, event.helpDoc) } : event,
+    );
     return event._tag === "InvalidInvocation"
       ? Effect.updateService(presented, Console.Console, toStderr)
       : presented;
   },
-};
+});
+
+/** Commands that stand under two programs: whoever called one gets its examples for that. */
+const calledAs = (program: string, { examples = [], ...doc }: HelpDoc): HelpDoc => ({
+  ...doc,
+  examples: examples.map((example) => ({
+    ...example,
+    command: example.command.replace(
+      /^muster (?=(?:host|inventory|population|converge|reboot) )/u,
+      `${program} `,
+    ),
+  })),
+});
 
 const toStderr = (console: Console.Console): Console.Console =>
   Object.assign(Object.create(console) as Console.Console, {
