@@ -114,7 +114,7 @@ describe("a population in the config repository", () => {
   );
 
   it(
-    "stays when its file goes, and is destroyed only by name, and not while hosts belong to it",
+    "stays when its file goes, and is destroyed only by name",
     inWorld(async (world) => {
       const file = await world.write("docs/talos.yaml", talos);
       const folder = world.at("docs");

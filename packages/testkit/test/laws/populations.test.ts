@@ -17,6 +17,7 @@ import {
 import { makeMemoryStore } from "@muster/core/store/memory";
 import type { StoreShape } from "@muster/core/store/store";
 import { effectiveChanges } from "@muster/core/words/plan";
+import type { CreateRequest } from "@muster/core/words/provider";
 import { crashingStore, decorateHandler, makeCrashPoints } from "../../src/store/crash.ts";
 import { journalledMemory } from "../../src/store/journalled-memory.ts";
 import { makeFakeCloud } from "../../src/fleet/fake-cloud.ts";
@@ -257,6 +258,53 @@ describe("populations in the config repository", () => {
       const before = yield* rollIn(place.inventory);
       yield* assertQuiet({ store: makeMemoryStore(), inventory: place.inventory }, { talos });
       assert.deepStrictEqual(yield* rollIn(place.inventory), before);
+    }),
+  );
+
+  it.effect("it is not let go while hosts belong to it, also by one who asked for it", () =>
+    Effect.gen(function* () {
+      const place = makePlace();
+      const { inventory } = place;
+      yield* turn(place, { talos });
+      yield* say(inventory, (roll) => discover(roll, ["t-1.test"], byHand));
+      yield* say(inventory, (roll) => assign(roll, ["t-1.test"], "talos", byHand));
+      yield* turn(place, {});
+      const document = { kind: "Population", name: "talos" };
+      const destruction = {
+        _tag: "Destruction" as const,
+        document,
+        id: "talos@population-1.1",
+        by: "ann",
+        reason: "not needed",
+        at: "1970-01-01T00:00:01.000Z",
+      };
+      yield* TestClock.adjust("1 minute");
+      yield* place.store.commit({ owner: "us", puts: [destruction] });
+      const before = yield* rollIn(inventory);
+      const { outcomes } = yield* turn(place, {});
+      assert.deepStrictEqual(
+        outcomes.map(({ result, code, remedy }) => [result, code, remedy]),
+        [["failed", "Denied", "assign them to another population first"]],
+      );
+      assert.deepStrictEqual(yield* rollIn(inventory), before);
+    }),
+  );
+
+  it.effect("an answer that was lost is asked for again, and writes nothing again", () =>
+    Effect.gen(function* () {
+      const place = makePlace();
+      const handler = handlerOf(place.inventory);
+      const asked = {
+        ...handler,
+        create: (request: CreateRequest) =>
+          Effect.andThen(
+            handler.create(request),
+            Effect.andThen(TestClock.adjust("1 second"), handler.create(request)),
+          ),
+      };
+      yield* turn(place, { talos }, { handler: asked });
+      assert.strictEqual((yield* place.inventory.auditHead).seq, 1);
+      yield* assertQuiet(place, { talos });
     }),
   );
 

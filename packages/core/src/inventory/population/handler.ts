@@ -60,6 +60,7 @@ export const makePopulationHandler = (
     decide: (roll: Roll, word: Word) => Decision | ProviderError | null,
   ): Effect.fn.Return<void, ProviderError> {
     store = yield* Effect.mapError(writer, failed(operation));
+    const head = yield* Effect.mapError(store.auditHead, failed(operation));
     const roll = yield* read(operation, (seen) => seen);
     const decision = decide(roll, {
       actor,
@@ -71,7 +72,9 @@ export const makePopulationHandler = (
     if (decision === null) return;
     if (decision instanceof ProviderError) return yield* decision;
     if ("refused" in decision) return yield* refused(operation, decision.refused);
-    yield* Effect.mapError(store.commit(decision.decided.batch), failed(operation));
+    const { batch, ofAbsent } = decision.decided;
+    const ground = ofAbsent ? { ...batch, auditedTo: head.seq } : batch;
+    yield* Effect.mapError(store.commit(ground), failed(operation));
   });
 
   return {
