@@ -16,7 +16,7 @@ import type { CommandEnd } from "./exit.ts";
 import { readFiles } from "./files.ts";
 import { refuseOwnStores } from "./own-store.ts";
 import { Out } from "./screen/out.ts";
-import { checkOwner, inventoryPlace, loadConfig, saidStore, storePlace } from "./settings.ts";
+import { checkOwner, inventoryOf, loadConfig, saidStore, storePlace } from "./settings.ts";
 import { Wiring } from "./wiring.ts";
 
 /** Who runs a fleet from the command line when nobody says. */
@@ -59,7 +59,7 @@ export const openLocal = Effect.fnUntraced(function* (
   const owner = yield* checkOwner(
     Option.getOrUndefined(flags.owner) ?? config.owner ?? commandLineOwner,
   );
-  const inventory = yield* inventoryPlace(flags.store, config, env);
+  const inventory = yield* inventoryOf(flags.store, config, env);
   const builtIn = wiring.plugins({ by: "command line", inventory }, env);
   const plugins = pluginsOf(config, builtIn, wiring.decorate);
   const kinds = plugins.flatMap((plugin) => plugin.kinds);

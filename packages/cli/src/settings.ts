@@ -58,6 +58,20 @@ export const inventoryPlace = (
   env: Env,
 ): Effect.Effect<StorePlace, CommandEnd> => storePlace(flag, config, env, "inventory");
 
+/** The inventory as plugins use it: where it lies, and who may write it. */
+export const inventoryOf = (
+  flag: Option.Option<string>,
+  config: MusterConfig,
+  env: Env,
+): Effect.Effect<
+  { readonly place: StorePlace; readonly operators: MusterConfig["operators"] | undefined },
+  CommandEnd
+> =>
+  Effect.map(inventoryPlace(flag, config, env), (place) => ({
+    place,
+    operators: config.operators,
+  }));
+
 /** What somebody says of the store; nothing when nobody does. */
 export const saidStore = (
   flag: Option.Option<string>,

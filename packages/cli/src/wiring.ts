@@ -16,7 +16,9 @@ import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
 import { populations } from "@muster/core/inventory/population/plugin";
 import type { Prober } from "@muster/core/inventory/refresh";
+import { ProviderError } from "@muster/core/words/provider";
 import type { Expansion } from "@muster/core/words/set";
+import type { OperatorsConfig } from "@muster/sdk";
 import {
   type Migration,
   migratePostgresStore,
@@ -26,6 +28,8 @@ import {
   type StorePlace,
 } from "@muster/store-sql";
 import { actorOf } from "./actor.ts";
+import type { CommandEnd } from "./exit.ts";
+import { checkOperator } from "./operators.ts";
 
 /** At the command line a person's own documents name any credentials; from git only listed ones. */
 type Use = (
@@ -36,8 +40,11 @@ type Use = (
       readonly instancePrincipal: boolean;
     }
 ) & {
-  /** Where the inventory of hosts lies; who only reads documents names none. */
-  readonly inventory?: StorePlace;
+  /** Where the inventory of hosts lies, and who may write it; who only reads documents names none. */
+  readonly inventory?: {
+    readonly place: StorePlace;
+    readonly operators: OperatorsConfig | undefined;
+  };
 };
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -82,13 +89,28 @@ const openStore: WiringShape["openStore"] = (place, access) => {
     : openSqliteStore({ path: place.path, readOnly, missing: readOnly ? "empty" : "create" });
 };
 
+/** What is merged was agreed on by others; at the command line a person has to be an operator. */
+const openInventory = (
+  { by, inventory }: Use,
+  access: "read" | "write",
+): Effect.Effect<StoreShape, StoreError | ProviderError, Scope.Scope> => {
+  const allowed =
+    by === "command line" && access === "write" ? checkOperator(inventory?.operators) : Effect.void;
+  const denied = ({ message, remedy = "" }: CommandEnd) =>
+    new ProviderError({ reason: "Denied", operation: "write the inventory", message, remedy });
+  return Effect.andThen(
+    Effect.mapError(allowed, denied),
+    openStore(inventory?.place ?? { _tag: "Memory" }, access),
+  );
+};
+
 export const defaultWiring: WiringShape = {
   plugins: (use, env) => [
     use.by === "command line"
       ? oci({ env, allowDocumentCredentials: true })
       : oci({ env, profiles: use.profiles, allowInstancePrincipal: use.instancePrincipal }),
     populations({
-      openStore: (access) => openStore(use.inventory ?? { _tag: "Memory" }, access),
+      openStore: (access) => openInventory(use, access),
       actor: actorOf(env),
     }),
   ],

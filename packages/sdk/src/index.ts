@@ -2,7 +2,12 @@
 
 export { createMuster, type CallOptions, type Muster, type MusterOptions } from "./client.ts";
 export { MusterClosed } from "./closed.ts";
-export { defineConfig, type MusterConfig } from "./config.ts";
+export {
+  defineConfig,
+  type HostsConfig,
+  type MusterConfig,
+  type OperatorsConfig,
+} from "./config.ts";
 export {
   FleetActions,
   FleetAnswer,

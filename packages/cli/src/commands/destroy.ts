@@ -40,7 +40,7 @@ import {
   viewDestruction,
 } from "../screen/destroy-view.ts";
 import { Out } from "../screen/out.ts";
-import { actorName, inventoryPlace, loadConfig } from "../settings.ts";
+import { actorName, inventoryOf, loadConfig } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
 
 const group = Flag.String("group").pipe(
@@ -159,7 +159,7 @@ const lookAt = Effect.fnUntraced(function* (
   const { env } = yield* Out;
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, env);
-  const inventory = yield* inventoryPlace(flags.store, config, env);
+  const inventory = yield* inventoryOf(flags.store, config, env);
   const builtIn = wiring.plugins({ by: "command line", inventory }, env);
   const { handlers } = yield* openRegistry(pluginsOf(config, builtIn, wiring.decorate));
   const pace = { ...defaultPace, ...wiring.pace };

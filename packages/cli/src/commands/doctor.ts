@@ -23,7 +23,7 @@ import { placeOf, type RecordFlags, recordFlags } from "../records.ts";
 import { exitCodeOf, findingsAsJson, viewFindings } from "../screen/doctor-view.ts";
 import { Live } from "../screen/live.ts";
 import { Out } from "../screen/out.ts";
-import { inventoryPlace, loadConfig } from "../settings.ts";
+import { inventoryOf, loadConfig } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
 import { profileOf, signersOf, sshFiles } from "./run-settings.ts";
 import {
@@ -148,7 +148,7 @@ const pluginsFor = Effect.fnUntraced(function* (flags: DoctorFlags) {
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, env);
   const profiles = yield* Effect.forEach(flags.allowProfile, profileOf);
-  const inventory = yield* inventoryPlace(flags.store, config, env);
+  const inventory = yield* inventoryOf(flags.store, config, env);
   const builtIn = wiring.plugins(
     Option.isNone(flags.repo)
       ? { by: "command line", inventory }

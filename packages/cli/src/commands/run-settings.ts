@@ -12,7 +12,7 @@ import { Out } from "../screen/out.ts";
 import {
   actorName,
   checkOwner,
-  inventoryPlace,
+  inventoryOf,
   loadConfig,
   placeKey,
   stateFolder,
@@ -49,7 +49,7 @@ export const settle = Effect.fnUntraced(function* (flags: RunFlags) {
   const key = ownerOf(repository, environment);
   const owner = yield* checkOwner(Option.getOrUndefined(flags.owner) ?? config.owner ?? key);
   const place = yield* storePlace(flags.store, config, screen.env, key);
-  const inventory = yield* inventoryPlace(flags.store, config, screen.env);
+  const inventory = yield* inventoryOf(flags.store, config, screen.env);
   const holder = actorName(screen.env);
   const builtIn = wiring.plugins(
     { by: "runner", profiles, instancePrincipal: flags.allowInstancePrincipal, inventory },

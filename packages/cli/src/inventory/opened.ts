@@ -9,6 +9,7 @@ import { inventoryOwner, type Roll, rollOf, type Word } from "@muster/core/inven
 import { actorOf } from "../actor.ts";
 import type { CommandEnd } from "../exit.ts";
 import * as Flags from "../flags.ts";
+import { checkOperator } from "../operators.ts";
 import { Out } from "../screen/out.ts";
 import { inventoryPlace, loadConfig } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
@@ -21,6 +22,7 @@ export interface InventoryFlags {
   readonly output: "human" | "json";
 }
 
+/** To write it one has to be an operator, where the configuration names some. */
 export const openInventory = Effect.fnUntraced(function* (
   flags: InventoryFlags,
   access: "read" | "write",
@@ -28,6 +30,7 @@ export const openInventory = Effect.fnUntraced(function* (
   const { env } = yield* Out;
   const wiring = yield* Wiring;
   const config = yield* loadConfig(flags.config, env);
+  if (access === "write") yield* checkOperator(config.operators);
   return yield* wiring.openStore(yield* inventoryPlace(flags.store, config, env), access);
 });
 

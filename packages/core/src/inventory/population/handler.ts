@@ -39,7 +39,7 @@ import {
 export interface Inventory {
   readonly reader: StoreShape;
   /** Opened at the first write; from then on it is read from, too. */
-  readonly writer: Effect.Effect<StoreShape, StoreError>;
+  readonly writer: Effect.Effect<StoreShape, StoreError | ProviderError>;
 }
 
 /** Every write is one batch, on the ground that nothing it was decided on has changed. */
@@ -180,15 +180,17 @@ const blind =
 
 const failed =
   (operation: string) =>
-  ({ reason, message, place, remedy }: StoreError): ProviderError =>
-    reason === "Moved"
-      ? moved(operation)
-      : new ProviderError({
-          reason: reason === "Corrupt" ? "Denied" : "Unreachable",
-          operation,
-          message: `the inventory in ${place}: ${message}`,
-          ...(remedy === undefined ? {} : { remedy }),
-        });
+  (error: StoreError | ProviderError): ProviderError => {
+    if (error._tag === "ProviderError") return error;
+    const { reason, message, place, remedy } = error;
+    if (reason === "Moved") return moved(operation);
+    return new ProviderError({
+      reason: reason === "Corrupt" ? "Denied" : "Unreachable",
+      operation,
+      message: `the inventory in ${place}: ${message}`,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  };
 
 const moved = (operation: string): ProviderError =>
   new ProviderError({

@@ -12,10 +12,13 @@ import { makePopulationHandler } from "./handler.ts";
 import { PopulationKind, populationResource } from "./kind.ts";
 
 export interface PopulationOptions {
-  /** The store that the inventory lies in; to write it is opened when there is something to write. */
+  /**
+   * The store that the inventory lies in; to write it is opened when there is something to write.
+   * Who may not write it is told so by the provider's error.
+   */
   readonly openStore: (
     access: "read" | "write",
-  ) => Effect.Effect<StoreShape, StoreError, Scope.Scope>;
+  ) => Effect.Effect<StoreShape, StoreError | ProviderError, Scope.Scope>;
   /** Who stands in the audit. */
   readonly actor: AuditDraft["actor"];
 }
@@ -30,17 +33,7 @@ export const populations = ({ openStore, actor }: PopulationOptions): Plugin => 
       const scope = yield* Effect.scope;
       const writer = yield* Effect.cached(Scope.provide(openStore("write"), scope));
       return makePopulationHandler({ reader: yield* openStore("read"), writer }, actor);
-    }).pipe(
-      Effect.mapError(
-        ({ message, place, remedy }) =>
-          new ProviderError({
-            reason: "Unreachable",
-            operation: "open the inventory",
-            message: `${place}: ${message}`,
-            ...(remedy === undefined ? {} : { remedy }),
-          }),
-      ),
-    ),
+    }).pipe(Effect.mapError((error) => (error._tag === "ProviderError" ? error : unopened(error)))),
   examine: ({ expansions }) =>
     expansions.length === 0
       ? Effect.succeed([])
@@ -52,15 +45,23 @@ export const populations = ({ openStore, actor }: PopulationOptions): Plugin => 
             return [okFinding("inventory", told)];
           }),
         ).pipe(
-          Effect.catch(({ message, place, remedy }) =>
+          Effect.catch(({ message, remedy }) =>
             Effect.succeed([
               failedFinding(
                 "inventory",
                 "infrastructure",
-                `${place}: ${message}`,
+                message,
                 remedy ?? "name another store with --store or MUSTER_STORE",
               ),
             ]),
           ),
         ),
 });
+
+const unopened = ({ message, place, remedy }: StoreError): ProviderError =>
+  new ProviderError({
+    reason: "Unreachable",
+    operation: "open the inventory",
+    message: `${place}: ${message}`,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
