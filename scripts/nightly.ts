@@ -28,6 +28,16 @@ const runs: ReadonlyArray<Run> = [
     env: { MUSTER_EVERY_POINT: "1" },
   },
   {
+    name: "the roll of hosts, killed at every point, and SIGKILL at many moments",
+    command: [
+      "vitest",
+      "run",
+      "test/crash/roll-postgres.test.ts",
+      "test/crash/roll-sigkill.test.ts",
+    ],
+    env: { MUSTER_EVERY_POINT: "1" },
+  },
+  {
     name: "take-over, twenty rounds of each sort",
     command: ["vitest", "run", "packages/gitops-runner/test/take-over.test.ts"],
     env: { MUSTER_EVERY_POINT: "1" },

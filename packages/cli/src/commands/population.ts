@@ -146,12 +146,13 @@ const put = Effect.fnUntraced(function* (
 ) {
   const said = yield* readFields(flags.name, flags);
   // An edit of what is not there is refused by `putPopulation`.
-  const after = ({ populations }: Roll) => said(populations.get(flags.name) ?? blank(flags.name));
+  const before = ({ populations }: Roll) =>
+    (how === "edit" ? populations.get(flags.name) : undefined) ?? blank(flags.name);
   yield* editRoll({
     flags,
     becomes: how === "create" ? "made" : "changed",
     what: "population",
-    decide: (roll, word) => putPopulation(roll, after(roll), how, word),
+    decide: (roll, word) => putPopulation(roll, said(before(roll)), how, word),
   });
 });
 

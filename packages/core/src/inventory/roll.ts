@@ -117,7 +117,10 @@ export const discover = (
     word,
   );
 
-/** The population is as given afterwards. One that is new must not be there; an edit must find it. */
+/**
+ * The population is as given afterwards. One that is new must not be there, unless it is just so:
+ * then who makes it may have died before the answer. An edit must find it.
+ */
 export const putPopulation = (
   { populations }: Roll,
   population: Omit<Population, "keeper" | "mark">,
@@ -126,12 +129,13 @@ export const putPopulation = (
 ): Decision => {
   const { name } = population;
   const before = populations.get(name);
-  if (how === "create" && before !== undefined) {
+  const after = { ...population, keeper: word.keeper };
+  const isOther = before !== undefined && canonicalJson(before) !== canonicalJson(after);
+  if (how === "create" && isOther) {
     return refuse("Exists", `the population ${quote(name)} is there already`, {
       remedy: `change it with: population edit ${name}`,
     });
   }
-  const after = { ...population, keeper: word.keeper };
   return (
     (how === "edit" ? unknown("population", [name], populations) : null) ??
     kept([[name, before?.keeper]], word) ??
@@ -300,10 +304,13 @@ export const setDisabled = (
     return refuse("NoReason", "there is no reason", { remedy: "say why with --reason" });
   }
   const by = word.actor.verified ?? word.actor.claimed;
-  return editHosts(disabled ? "disable" : "enable", hosts, names, word, {}, (host) => ({
-    ...host,
-    disabled: disabled ? { reason, by, at: word.at } : null,
-  }));
+  return editHosts(disabled ? "disable" : "enable", hosts, names, word, {}, (host) => {
+    if (!disabled) return { ...host, disabled: null };
+    const before = host.disabled;
+    // Said once more, such as after an answer that never came, it is so since it was said first.
+    const isSo = before !== null && before.reason === reason && before.by === by;
+    return isSo ? host : { ...host, disabled: { reason, by, at: word.at } };
+  });
 };
 
 interface Edit {

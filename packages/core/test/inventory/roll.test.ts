@@ -208,6 +208,28 @@ describe("the roll", () => {
     }),
   );
 
+  it.effect("what is said once more, later, changes nothing", () =>
+    Effect.gen(function* () {
+      const store = yield* makeRoll("a");
+      const at = "2026-05-01T13:00:00.000Z";
+      yield* say(store, (now) => setDisabled(now, ["a"], true, word({ reason: "disk" })));
+      const before = yield* store.load(inventoryOwner);
+      const again: ReadonlyArray<(roll: Roll) => Decision> = [
+        (roll) => addSeeds(roll, [{ host: "a" }], word({ at })),
+        (roll) => discover(roll, ["a"], word({ at })),
+        (roll) => putPopulation(roll, talos, "create", word({ at })),
+        (roll) => setDisabled(roll, ["a"], true, word({ at, reason: " disk" })),
+      ];
+      for (const decide of again) assert.deepStrictEqual(yield* say(store, decide), []);
+      assert.deepStrictEqual(yield* store.load(inventoryOwner), before);
+      // Another reason is another word.
+      const other = word({ at, reason: "fan" });
+      assert.deepStrictEqual(yield* say(store, (roll) => setDisabled(roll, ["a"], true, other)), [
+        "a",
+      ]);
+    }),
+  );
+
   it.effect("refuses what it does not know, and says what was meant", () =>
     Effect.gen(function* () {
       const roll = yield* rollIn(yield* makeRoll("t-linux-001"));
@@ -218,7 +240,7 @@ describe("the roll", () => {
           expectRole(roll, ["nowhere-near"], "x", word()),
           removeSeeds(roll, ["b\u{1B}"], word()),
           putPopulation(roll, { ...talos, name: "perf" }, "edit", word()),
-          putPopulation(roll, talos, "create", word()),
+          putPopulation(roll, { ...talos, expectedRole: null }, "create", word()),
         ].map(refusalOf),
         [
           'Unknown: there is no host "t-linux-01"; did you mean "t-linux-001"?',
