@@ -1,10 +1,12 @@
 // `muster dev hosts`: hosts of one's own on this machine, to call the roll of without a fleet.
 
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import * as path from "node:path";
 import * as Effect from "effect/Effect";
 import * as Command from "effect/cli/Command";
 import * as Flag from "effect/cli/Flag";
-import type { HostOptions } from "@muster/testkit/hosts/index";
-import { quoteArgument } from "../env-file.ts";
+import type { HostFleet, HostOptions } from "@muster/testkit/hosts/index";
+import { envText, quoteArgument } from "../env-file.ts";
 import { CommandEnd, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
@@ -30,9 +32,14 @@ const fault = Flag.String("fault").pipe(
   Flag.atLeast(0),
 );
 
+const folder = Flag.String("folder").pipe(
+  Flag.withDescription("Where hosts.env, which a shell can read, and seeds.txt are written"),
+  Flag.withDefault(".muster-dev"),
+);
+
 export const simulateHosts = Command.make(
   "hosts",
-  { count, real, port, fault, output: Flags.output },
+  { count, real, port, fault, folder, output: Flags.output },
   Effect.fn("dev hosts")(function* (flags) {
     const screen = yield* Out;
     if (flags.port < 0 || flags.port > 65_535) {
@@ -57,6 +64,7 @@ export const simulateHosts = Command.make(
       }
       yield* Effect.mapError(host.strike(name), asEnd);
     }
+    const written = yield* writeFiles(flags.folder, fleet);
     const facts = {
       peer: fleet.peer,
       count: fleet.hosts.length,
@@ -64,6 +72,7 @@ export const simulateHosts = Command.make(
       seeds: fleet.seeds,
       knownHosts: fleet.knownHosts,
       identity: fleet.identity,
+      ...written,
       pid: process.pid,
     };
     yield* screen.result(flags.output === "json" ? JSON.stringify(facts) : view(facts));
@@ -71,13 +80,13 @@ export const simulateHosts = Command.make(
   }, Effect.scoped),
 ).pipe(
   Command.withDescription(
-    "Run simulated hosts on this machine, each with its own address, host key, role and files, and forget them at the end. Each tenth has an override. By default they are emulated in one process and know a few commands and muster's probe; with --real they are OpenSSH's own servers. Control-C ends them.",
+    "Run simulated hosts on this machine, each with its own address, host key, role and files, and forget them at the end. Each tenth has an override. By default they are emulated in one process and know a few commands and muster's probe; with --real they are OpenSSH's own servers. In the shell that reads hosts.env the roll is one of their own, and is forgotten with them. Control-C ends them.",
   ),
   Command.withShortDescription("Simulated hosts on this machine"),
   Command.withExamples([
     {
       command: "muster dev hosts --count 50",
-      description: "Then, in another terminal: ssh -F CONFIG host-0001 hostname",
+      description: "Then, in another terminal in the same folder: . .muster-dev/hosts.env",
     },
     {
       command: "muster dev hosts --fault host-0003=timeout --fault host-0004=no-sudo",
@@ -107,17 +116,44 @@ const asEnd = (error: {
   return new CommandEnd({ code: reason === "options" ? 1 : 2, message, remedy });
 };
 
+/** Variables and seeds at a place that is the same each time; the roll goes when the hosts do. */
+const writeFiles = (
+  asked: string,
+  fleet: HostFleet,
+): Effect.Effect<{ readonly envFile: string; readonly seedFile: string }, CommandEnd> => {
+  const home = path.resolve(asked);
+  const envFile = path.join(home, "hosts.env");
+  const seedFile = path.join(home, "seeds.txt");
+  const variables = {
+    MUSTER_SSH_CONFIG: fleet.sshConfig,
+    MUSTER_STORE: `sqlite:${path.join(fleet.folder, "roll.db")}`,
+  };
+  return Effect.tryPromise({
+    try: async () => {
+      await mkdir(home, { recursive: true, mode: 0o700 });
+      await writeFile(envFile, envText(variables), { mode: 0o600 });
+      await writeFile(seedFile, await readFile(fleet.seeds));
+      return { envFile, seedFile };
+    },
+    catch: (cause) =>
+      wrongInput(`cannot write to ${home}: ${String(cause)}`, "choose another --folder"),
+  });
+};
+
 const view = (facts: {
   readonly peer: string;
   readonly count: number;
-  readonly sshConfig: string;
-  readonly seeds: string;
+  readonly envFile: string;
+  readonly seedFile: string;
 }): string =>
   [
-    `${facts.count} ${facts.peer} hosts (Control-C ends them)`,
+    `${facts.count} ${facts.peer} host${facts.count === 1 ? "" : "s"} (Control-C ends them)`,
     "",
-    `In another terminal: ssh -F ${quoteArgument(facts.sshConfig)} host-0001 hostname`,
+    "In another terminal:",
     "",
-    `  SSH configuration: ${facts.sshConfig}`,
-    `  names, one a line: ${facts.seeds}`,
+    `  . ${quoteArgument(facts.envFile)}`,
+    `  fleetroll inventory seed sync --from-file ${quoteArgument(facts.seedFile)}`,
+    "  fleetroll inventory refresh --seed all",
+    "",
+    'Or by ssh itself: ssh -F "$MUSTER_SSH_CONFIG" host-0001 hostname',
   ].join("\n");

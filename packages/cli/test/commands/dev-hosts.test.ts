@@ -54,11 +54,24 @@ describe.skipIf(!sshPresent())("muster dev hosts", () => {
     "tells a person what to type, and refuses what makes no sense",
     inWorld(async (world) => {
       const started = world.start(["dev", "hosts", "--count", "1"]);
-      await started.until("one a line");
-      expect(started.said()).toMatch(/^1 emulated hosts/u);
-      expect(started.said()).toMatch(/ssh -F \S+ssh_config host-0001 hostname\n/u);
+      await started.until("hostname\n");
+      expect(started.said()).toMatch(/^1 emulated host \(/u);
+      const [, envFile, seedFile] =
+        /^ {2}\. (\S+hosts\.env)\n.* --from-file (\S+seeds\.txt)\n/mu.exec(started.said()) ?? [];
+      const env = Object.fromEntries(
+        Array.from(
+          readFileSync(envFile!, "utf8").matchAll(/^export (\w+)=(.*)$/gmu),
+          ([, name, value]) => [name!, value!],
+        ),
+      );
+      const roll = (args: ReadonlyArray<string>) => world.fleetroll(args, { env });
+      expect((await roll(["inventory", "seed", "sync", "--from-file", seedFile!])).code).toBe(0);
+      expect((await roll(["inventory", "refresh"])).stderr).toBe("1 answered\n");
+      // The roll is that of these hosts, and not the person's own.
+      expect((await world.fleetroll(["inventory", "seed", "list"])).stdout).toBe("no seeds yet\n");
       started.process.kill("SIGTERM");
       await started.ended;
+      expect(existsSync(env["MUSTER_STORE"]!.replace("sqlite:", ""))).toBe(false);
       const none = await world.inside(["dev", "hosts", "--count", "0"]);
       expect(none).toMatchObject({ code: 1 });
       expect(none.stderr).toContain("0 hosts were asked for");
