@@ -3,10 +3,11 @@
 import { createHash } from "node:crypto";
 import type { Answerer, EmulatedAnswer, EmulatedExec } from "./emulated-host.ts";
 import { answerProbe, isProbe } from "./emulated-probe.ts";
+import { runPuppet } from "./emulated-puppet.ts";
 
 /**
  * Knows `true`, `hostname`, `echo`, `cat`, `tee`, `rm -f`, `test -e`, `sha256sum`, `uptime -p`,
- * `sudo -n` before any of them, `reboot`, and muster's probe. Words are split at spaces; there are
+ * `sudo -n` before any of them, `reboot`, `run-puppet.sh`, and muster's probe. Words are split at spaces; there are
  * no quotes.
  */
 export const plainAnswers: Answerer = (exec) => {
@@ -58,6 +59,7 @@ const programs: Readonly<Record<string, Program | undefined>> = {
     exec.host.sudo
       ? plainAnswers({ ...exec, command: words.join(" ") })
       : { code: 1, stderr: "sudo: a password is required\n" },
+  "run-puppet.sh": runPuppet,
   reboot: ({ host }) => {
     host.reboot();
     // The session ends with the host.

@@ -18,30 +18,34 @@ export const runExec = async (channel: ServerChannel, subject: ExecSubject): Pro
   // What went wrong on the way to the client ends with its connection.
   channel.on("error", () => undefined);
   const stdin = collect(channel);
-  const compute = (): Promise<EmulatedAnswer> => answerOf(subject, stdin);
+  const pause = (ms: number): Promise<boolean> => late(channel, ms);
+  const say = (stream: "stdout" | "stderr", text: string): void => {
+    if (isHeard(channel)) (stream === "stdout" ? channel : channel.stderr).write(text);
+  };
+  const compute = (): Promise<EmulatedAnswer> => answerOf(subject, { stdin, say, pause });
   switch (fault?.name) {
     case "hang-in-exec":
       return;
     case "endless-output":
       return writeForEver(channel);
     case "forged-end":
-      return say(channel, { stdout: textOf(fault) });
+      return end(channel, { stdout: textOf(fault) });
     case "slow-exec":
       await late(channel, latenessOf(fault));
-      return say(channel, await compute());
+      return end(channel, await compute());
     case "cut-in-exec":
-      return sayTheBeginning(channel, await compute(), subject.cut);
+      return sayTheBeginning(channel, await wholeOf(subject, { stdin, pause }), subject.cut);
     default:
-      return say(channel, await compute());
+      return end(channel, await compute());
   }
 };
 
 const answerOf = async (
   { answer, command, host }: ExecSubject,
-  stdin: () => Promise<Buffer>,
+  io: Pick<EmulatedExec, "stdin" | "say" | "pause">,
 ): Promise<EmulatedAnswer> => {
   try {
-    return await answer({ host, command, stdin });
+    return await answer({ host, command, ...io });
   } catch (defect) {
     return { code: 255, stderr: `the answerer failed: ${String(defect)}\n` };
   }
@@ -58,7 +62,23 @@ const collect = (channel: ServerChannel): (() => Promise<Buffer>) => {
   return () => whole;
 };
 
-const say = (channel: ServerChannel, { code, stdout, stderr }: EmulatedAnswer): void => {
+/** With all that it says before its end. */
+const wholeOf = async (
+  subject: ExecSubject,
+  io: Pick<EmulatedExec, "stdin" | "pause">,
+): Promise<EmulatedAnswer> => {
+  let said = "";
+  const say: EmulatedExec["say"] = (stream, text) => {
+    if (stream === "stdout") said += text;
+  };
+  const answer = await answerOf(subject, { ...io, say });
+  return {
+    ...answer,
+    stdout: Buffer.concat([Buffer.from(said), Buffer.from(answer.stdout ?? "")]),
+  };
+};
+
+const end = (channel: ServerChannel, { code, stdout, stderr }: EmulatedAnswer): void => {
   if (channel.destroyed) return;
   if (stderr !== undefined && stderr !== "") channel.stderr.write(stderr);
   if (stdout !== undefined && stdout.length > 0) channel.write(stdout);
@@ -76,14 +96,19 @@ const sayTheBeginning = (
   else channel.write(beginning, cut);
 };
 
-const late = (channel: ServerChannel, ms: number): Promise<void> =>
-  new Promise((resolve) => {
+/** Answers whether anybody still hears it. */
+const late = async (channel: ServerChannel, ms: number): Promise<boolean> => {
+  await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms);
     channel.once("close", () => {
       clearTimeout(timer);
       resolve();
     });
   });
+  return isHeard(channel);
+};
+
+const isHeard = (channel: ServerChannel): boolean => !channel.destroyed && channel.writable;
 
 const manyLines = Buffer.from("y\n".repeat(8_192));
 

@@ -20,6 +20,10 @@ export interface EmulatedExec {
   readonly command: string;
   /** All of its standard input; waits until the client has ended it. */
   readonly stdin: () => Promise<Buffer>;
+  /** Says something before the end; `answer` of the end follows it. */
+  readonly say: (stream: "stdout" | "stderr", text: string) => void;
+  /** Ends after so many milliseconds, or when nobody hears it any more: then its answer is `false`. */
+  readonly pause: (ms: number) => Promise<boolean>;
 }
 
 export interface EmulatedAnswer {

@@ -19,7 +19,7 @@ import {
 import type { HostPeer, HostServer } from "./host-server.ts";
 import { makeHostState, type HostState } from "./host-state.ts";
 import { makeKeyPair } from "./keys.ts";
-import { makeHost } from "./simulated-host.ts";
+import { makeHost, type HeldHost } from "./simulated-host.ts";
 
 /** Starts a fleet that ends with the scope and leaves nothing behind. */
 export const startFleet = (
@@ -43,7 +43,7 @@ const openFleet = async (peer: HostPeer, options: HostFleetOptions): Promise<Ope
   const states = statesOf(peer, options.hosts);
   const folder = await mkdtemp(join(tmpdir(), "muster-hosts-"));
   const servers: HostServer[] = [];
-  const hosts: (SimulatedHost & { readonly stop: () => Promise<void> })[] = [];
+  const hosts: HeldHost[] = [];
   const gates: Gate[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(hosts.map(({ stop }) => stop()));
@@ -74,7 +74,7 @@ const openFleet = async (peer: HostPeer, options: HostFleetOptions): Promise<Ope
         server: servers[place]!,
         knownChanged: () => writeKnownHosts(files, known()),
       });
-      wishes[place]!.act = () => Effect.runFork(host.reboot());
+      wishes[place]!.act = () => Effect.runFork(host.obey);
       hosts.push(host);
     }
     await writeClientFiles(files, { user: peer.user, ...client }, hosts);

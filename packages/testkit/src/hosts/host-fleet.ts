@@ -17,6 +17,13 @@ export interface HostOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Whether sudo asks for no password. Default true. */
   readonly sudo?: boolean;
+  /** How the reboots end that its own commands ask for. Default: `back`, after 2000 ms. */
+  readonly reboot?: {
+    /** `gone`: it never comes back. `same`: it does, with the boot id of before. */
+    readonly end?: "back" | "gone" | "same";
+    /** How long it is down, in milliseconds. */
+    readonly downMs?: number;
+  };
   /** How long it has been up when the fleet starts, in seconds. Default one day. */
   readonly uptimeSeconds?: number;
 }
@@ -70,7 +77,8 @@ export interface SimulatedHost {
   readonly write: (path: string, content: string | undefined) => Effect.Effect<void>;
   /**
    * Ends all of its connections and lets it start again: connections are reset for `downMs`
-   * milliseconds, 2000 by default. Ends when the host is down. Commands of the host reboot it, too.
+   * milliseconds, 2000 by default. Ends when the host is down. Commands of the host reboot it, too,
+   * and those heed `HostOptions.reboot`.
    */
   readonly reboot: (options?: { readonly downMs?: number }) => Effect.Effect<void>;
   /** Ends when it is up: at once, or after a reboot. */

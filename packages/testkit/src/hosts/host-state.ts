@@ -45,6 +45,12 @@ export const bootAgain = (state: HostState): void => {
 /** Seconds since it started. */
 export const uptimeOf = (state: HostState): number => (Date.now() - state.bootedAt) / 1_000;
 
+/**
+ * How `run-puppet.sh` goes: its exit code, how many lines it says, and the seconds before each, on
+ * one line. Without the file it ends well at once.
+ */
+export const puppetPlan = "/etc/puppet/plan";
+
 /** The files that it has from the start, by their absolute paths. */
 export const filesOf = ({ role, override, lastRun, files }: HostOptions): Map<string, string> => {
   const all = new Map(Object.entries(files ?? {}));

@@ -4,7 +4,7 @@ import { constants, lstatSync } from "node:fs";
 import { lstat, mkdir, open, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { HostSite } from "./host-server.ts";
-import { filesOf, uptimeOf, type HostState } from "./host-state.ts";
+import { filesOf, puppetPlan, uptimeOf, type HostState } from "./host-state.ts";
 
 /** Where a host finds what switches its faults. */
 export const switchesAt = "/run/host";
@@ -156,13 +156,25 @@ esac
 `;
 
 const fakePuppet = `#!/bin/sh
-# Says that the configuration was applied, with the override that there is.
+# Says that the configuration was applied, with the override that there is. A file says how it goes.
+if [ -e ${puppetPlan} ]; then read -r code lines pause rest <${puppetPlan}; fi
+echo "Info: Applying configuration"
+echo "Warning: a simulated one" >&2
+line=1
+while [ "$line" -le "\${lines:-0}" ]; do
+  sleep "\${pause:-0}"
+  echo "Notice: step $line"
+  line=$((line + 1))
+done
+if [ "\${code:-0}" != 0 ]; then echo "Error: could not be applied" >&2; exit "$code"; fi
 file=/etc/puppet/ronin_settings
+mkdir -p /etc/puppet || exit 1
 if [ -e "$file" ]; then sha=$(sha256sum <"$file") && sha="\\"\${sha%% *}\\""; else sha=null; fi
 printf '{"schema_version":1,"ts":"%s","success":true,"exit_code":0,"role":"%s","git_sha":"%s","override_sha":%s}\\n' \\
   "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(cat /etc/puppet_role 2>/dev/null)" \\
   0000000000000000000000000000000000000000 "$sha" >/etc/puppet/last_run_metadata.json.new &&
-  mv /etc/puppet/last_run_metadata.json.new /etc/puppet/last_run_metadata.json
+  mv /etc/puppet/last_run_metadata.json.new /etc/puppet/last_run_metadata.json &&
+  echo "Notice: Applied configuration"
 `;
 
 const power = ["reboot", "shutdown", "halt", "poweroff", "systemctl", "init", "telinit"];

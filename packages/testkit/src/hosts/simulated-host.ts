@@ -3,7 +3,12 @@
 import * as Effect from "effect/Effect";
 import type { HostFault } from "./faults.ts";
 import type { Gate } from "./gate.ts";
-import { asFleetError, type HostCounts, type SimulatedHost } from "./host-fleet.ts";
+import {
+  asFleetError,
+  type HostCounts,
+  type HostOptions,
+  type SimulatedHost,
+} from "./host-fleet.ts";
 import type { HostServer } from "./host-server.ts";
 import { bootAgain, type HostState } from "./host-state.ts";
 
@@ -19,9 +24,16 @@ export interface HostParts {
 /** How long a reboot lasts when nobody says, in milliseconds. */
 const usualDownMs = 2_000;
 
-export const makeHost = (
-  parts: HostParts,
-): SimulatedHost & { readonly stop: () => Promise<void> } => {
+/** A host as its fleet holds it. */
+export interface HeldHost extends SimulatedHost {
+  /** Does what a command of the host asked for: a reboot that ends as its options say. */
+  readonly obey: Effect.Effect<void>;
+  readonly stop: () => Promise<void>;
+}
+
+type RebootEnd = NonNullable<NonNullable<HostOptions["reboot"]>["end"]>;
+
+export const makeHost = (parts: HostParts): HeldHost => {
   const { state, gate, server } = parts;
   const inLine = makeLine();
   let rising: Promise<void> = Promise.resolve();
@@ -37,16 +49,21 @@ export const makeHost = (
   };
 
   /** Ends when it is down; `rising` ends when it is up again. */
-  const goDown = (downMs: number): Promise<void> => {
+  const goDown = (downMs: number, end: RebootEnd): Promise<void> => {
     gate.rest();
     const down = server.halt();
+    if (end === "gone") {
+      // Nobody who waits for it waits for ever.
+      rising = down;
+      return down;
+    }
     rising = down.then(async () => {
-      const { passed, end } = wait(downMs);
-      timer = { end };
+      const { passed, end: endWait } = wait(downMs);
+      timer = { end: endWait };
       if (!stopped) await passed;
       timer = undefined;
       if (stopped) return;
-      bootAgain(state);
+      if (end === "back") bootAgain(state);
       await server.boot();
       gate.wake();
     });
@@ -72,7 +89,11 @@ export const makeHost = (
     read: (path) => Effect.promise(() => server.read(path)),
     write: (path, content) => Effect.promise(() => server.write(path, content)),
     reboot: (options = {}) =>
-      Effect.promise(() => inLine(() => rebootOnce(options.downMs ?? usualDownMs))),
+      Effect.promise(() => inLine(() => rebootOnce(options.downMs ?? usualDownMs, "back"))),
+    obey: Effect.promise(() => {
+      const { end = "back", downMs = usualDownMs } = state.options.reboot ?? {};
+      return inLine(() => rebootOnce(downMs, end));
+    }),
     up: Effect.promise(() => rising),
     stop: async () => {
       stopped = true;
@@ -81,9 +102,9 @@ export const makeHost = (
     },
   };
 
-  async function rebootOnce(downMs: number): Promise<void> {
+  async function rebootOnce(downMs: number, end: RebootEnd): Promise<void> {
     await rising;
-    if (!stopped) await goDown(downMs);
+    if (!stopped) await goDown(downMs, end);
   }
 };
 
