@@ -143,6 +143,10 @@ const ofWorkerAbsence = (input: DriftInput): Judgement => {
   if (lastActive === null)
     return { unknown: "Taskcluster does not say when the worker was active" };
   if (input.now - Date.parse(lastActive) <= input.thresholds.workerMillis) return null;
+  // It was there when it was looked for last: what was not looked at since is unknown, not absent.
+  if (Date.parse(seen.at) - Date.parse(lastActive) <= input.thresholds.workerMillis) {
+    return { unknown: `the worker was seen last at ${seen.at}, and active then` };
+  }
   return drift(lastActive, `not active in ${poolOf(seen.value)} since ${lastActive}`);
 };
 

@@ -109,14 +109,22 @@ const workerFields = ({ worker }: Sighting, { now, workerMillis }: RowContext): 
     "tc.pool": known === null ? null : `${known.provisioner}/${known.workerType}`,
     "tc.worker": known === null ? null : known.id,
     "tc.online":
-      known === null
-        ? false
-        : lastActive === undefined
-          ? undefined
-          : now - lastActive <= workerMillis,
+      known === null ? false : isOnline(lastActive, Date.parse(worker.at), now, workerMillis),
     "tc.quarantined": known === null ? null : (known.quarantined ?? undefined),
     "tc.last_active": known === null ? null : lastActive,
   };
+};
+
+/** Active when it was looked for last, and the window has passed since: nobody knows. */
+const isOnline = (
+  lastActive: number | undefined,
+  seenAt: number,
+  now: number,
+  workerMillis: number,
+): boolean | undefined => {
+  if (lastActive === undefined) return undefined;
+  if (now - lastActive <= workerMillis) return true;
+  return seenAt - lastActive <= workerMillis ? undefined : false;
 };
 
 /** What cannot be told of one sort of drift says nothing against what is known of the others. */

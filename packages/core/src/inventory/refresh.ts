@@ -2,12 +2,23 @@
 
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import * as Fiber from "effect/Fiber";
 import * as Schedule from "effect/Schedule";
 import * as Semaphore from "effect/Semaphore";
 import { Store, type StoreError, type StoreShape } from "../store/store.ts";
 import type { ContactReason, HostAddress } from "../words/contact.ts";
 import type { StoreRecord } from "../words/record.ts";
 import { historyOwner, type Kept, type Look, recordLooks, sightingsOwner } from "./history.ts";
+import { inventoryOwner, rollOf } from "./roll.ts";
+import { readPools, WorkerSource } from "./worker-source.ts";
+import {
+  correlate,
+  type Correlation,
+  type PoolReading,
+  poolsNamed,
+  poolsOfHosts,
+} from "./workers.ts";
 
 /** Asks whether it can be reached, or for all that a probe can see. */
 export type LookScope = "fast" | "full";
@@ -33,7 +44,11 @@ export interface Refreshed {
   readonly answered: number;
   /** How many did not answer, by reason. */
   readonly silent: ReadonlyMap<ContactReason, number>;
+  /** The pools whose workers could not be listed. */
+  readonly unread: ReadonlyArray<UnreadPool>;
 }
+
+export type UnreadPool = Extract<PoolReading, { readonly error: unknown }>;
 
 const defaultConcurrency = 64;
 /**
@@ -43,8 +58,9 @@ const defaultConcurrency = 64;
 const rewrites = 5;
 
 /**
- * One look at each host. Every look is on disk when it succeeds, and each that had ended when it is
- * interrupted. Fails when the store does.
+ * One look at each host, with its worker where a `WorkerSource` is there and populations name pools:
+ * each pool is listed once. Every look is on disk when it succeeds, and each that had ended when it
+ * is interrupted. Fails when the store does.
  */
 export const refresh = Effect.fnUntraced(function* (
   addresses: ReadonlyArray<HostAddress>,
@@ -53,12 +69,16 @@ export const refresh = Effect.fnUntraced(function* (
   const store = yield* Store;
   const prober = yield* Prober;
   const record = yield* makeRecorder(store);
+  const workers = yield* Effect.forkChild(yield* askForWorkers(store));
   const looks = yield* Effect.forEach(
     addresses,
     (address) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
-          const look = yield* restore(prober.look(address, options.scope));
+          const contact = yield* restore(prober.look(address, options.scope));
+          // Interrupted while Taskcluster is waited for, the host has answered all the same.
+          const known = yield* Effect.exit(restore(Fiber.join(workers)));
+          const look = Exit.isSuccess(known) ? withWorker(contact, known.value.workerOf) : contact;
           yield* options.onLook?.(look) ?? Effect.void;
           yield* record(look);
           return look.observation.contact?.reason ?? null;
@@ -66,10 +86,42 @@ export const refresh = Effect.fnUntraced(function* (
       ),
     { concurrency: options.concurrency ?? defaultConcurrency },
   );
-  return sumOf(looks);
+  return { ...sumOf(looks), unread: (yield* Fiber.join(workers)).unread };
 });
 
-const sumOf = (ends: ReadonlyArray<ContactReason | null>): Refreshed => {
+interface Workers {
+  readonly workerOf: (host: string) => Correlation;
+  readonly unread: ReadonlyArray<UnreadPool>;
+}
+
+/** Answers at once where nobody can be asked, or no population names a pool. */
+const askForWorkers = Effect.fnUntraced(function* (
+  store: StoreShape,
+): Effect.fn.Return<Effect.Effect<Workers>, StoreError> {
+  const source = yield* WorkerSource;
+  if (source === null) return Effect.succeed({ workerOf: () => ({}), unread: [] });
+  const roll = rollOf(yield* store.load(inventoryOwner));
+  return Effect.map(readPools(source, poolsNamed(roll)), (readings) => ({
+    workerOf: correlate({ hosts: poolsOfHosts(roll), readings }),
+    unread: readings.filter((reading) => "error" in reading),
+  }));
+});
+
+const withWorker = (look: Look, workerOf: Workers["workerOf"]): Look => {
+  const { observation } = look;
+  const correlation = workerOf(observation.host);
+  const troubles = [observation.trouble, correlation.trouble].filter((one) => one !== undefined);
+  return {
+    ...look,
+    observation: {
+      ...observation,
+      ...correlation,
+      ...(troubles.length === 0 ? {} : { trouble: troubles.join("; ") }),
+    },
+  };
+};
+
+const sumOf = (ends: ReadonlyArray<ContactReason | null>): Omit<Refreshed, "unread"> => {
   const silent = new Map<ContactReason, number>();
   for (const reason of ends) {
     if (reason !== null) silent.set(reason, (silent.get(reason) ?? 0) + 1);

@@ -148,8 +148,9 @@ describe("drift", () => {
     const without = seeing(look(4, { worker: null }));
     assert.deepStrictEqual(typesOf(without), ["tc-missing"]);
     const away = (ago: number) => seeing(look(4, { worker: { ...worker, lastActive: at(ago) } }));
-    assert.deepStrictEqual(typesOf(away(121)), ["tc-missing"]);
+    assert.deepStrictEqual(typesOf(away(125)), ["tc-missing"]);
     assert.deepStrictEqual(typesOf(away(120)), []);
+    assert.deepStrictEqual(unknownOf(away(120)), []);
     const unsaid = seeing(look(4, { worker: { ...worker, lastActive: null } }));
     assert.deepStrictEqual(typesOf(unsaid), []);
     assert.deepStrictEqual(unknownOf(unsaid), ["tc-missing"]);
@@ -158,6 +159,29 @@ describe("drift", () => {
       drifts: [],
       unknown: [],
     });
+  });
+
+  it("tc-missing: unknown, neither drift nor well, once the window passed and nobody looked since", () => {
+    const seen = (looked: number, active: number) => ({
+      sighting: sightingOf({
+        ...asExpected,
+        at: at(looked),
+        worker: { ...worker, lastActive: at(active) },
+      }),
+    });
+    for (const [looked, active] of [
+      [4, 121],
+      [4, 124],
+      [180, 190],
+      [1_440, 1_440],
+    ] as const) {
+      assert.deepStrictEqual(typesOf(seen(looked, active)), [], `${looked} ${active}`);
+      assert.deepStrictEqual(unknownOf(seen(looked, active)), ["tc-missing"]);
+    }
+    assert.strictEqual(
+      judge(seen(180, 190)).unknown[0]?.reason,
+      `the worker was seen last at ${at(180)}, and active then`,
+    );
   });
 
   it("tc-mismatch: a worker of another pool", () => {

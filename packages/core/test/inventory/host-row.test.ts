@@ -136,6 +136,7 @@ describe("the fields of a host", () => {
     assert.strictEqual(find("tc.last_active:<1h"), "worker");
     assert.strictEqual(find("tc.online:true tc.pool:releng/talos"), "worker");
     assert.strictEqual(find("tc.quarantined:unknown tc.pool:*"), "worker");
+    assert.strictEqual(find("tc.online:unknown tc.pool:*"), "");
     assert.strictEqual(find("puppet.success:false puppet.last_run:null"), "worker");
     assert.strictEqual(find("label.rack:3"), "kept");
     assert.strictEqual(find("label.rack:null os:linux"), "talos worker");
