@@ -1,6 +1,7 @@
 // Carries one signed request, so that the SDK neither retries nor prints whatever comes of it.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { retryAfterMillisOf } from "@muster/core/words/retry-after";
 
 /** What the SDK hands to its HTTP client. */
 export interface SdkRequest {
@@ -199,15 +200,6 @@ const errorBodyOf = (
   } catch {
     return undefined;
   }
-};
-
-/** Milliseconds from a `retry-after` header, which is a number of seconds or a date. */
-export const retryAfterMillisOf = (header: string | null, now: number): number | null => {
-  if (header === null) return null;
-  const seconds = Number(header);
-  if (header.trim() !== "" && Number.isFinite(seconds)) return seconds < 0 ? null : seconds * 1_000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
 };
 
 /** What a request that got no answer failed with, whatever `fetch` wrapped it in. */

@@ -5,13 +5,7 @@ import type { AddressInfo } from "node:net";
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
-import {
-  CallFailed,
-  makeTransport,
-  retryAfterMillisOf,
-  withSignal,
-  type SdkRequest,
-} from "../src/transport.ts";
+import { CallFailed, makeTransport, withSignal, type SdkRequest } from "../src/transport.ts";
 
 const serve = (listener: RequestListener): Effect.Effect<string, never, Scope.Scope> =>
   Effect.map(
@@ -163,14 +157,4 @@ describe("a request", () => {
       assert.include((yield* Effect.flip(end(transport, endless))).message, "larger than");
     }),
   );
-});
-
-describe("retry-after", () => {
-  it("is seconds or a date", () => {
-    const now = Date.parse("2026-01-01T00:00:00Z");
-    assert.strictEqual(retryAfterMillisOf("7", now), 7_000);
-    assert.strictEqual(retryAfterMillisOf("Thu, 01 Jan 2026 00:00:09 GMT", now), 9_000);
-    assert.strictEqual(retryAfterMillisOf("Thu, 01 Jan 2025 00:00:09 GMT", now), 0);
-    for (const text of [null, "", "soon", "-1"]) assert.isNull(retryAfterMillisOf(text, now));
-  });
 });
