@@ -7,6 +7,7 @@ import type { HostAddress } from "@muster/core/words/contact";
 import { quote } from "@muster/core/words/quote";
 import type { FileFinding } from "./known-hosts.ts";
 import { matchesList } from "./pattern.ts";
+import { blocksFor } from "./ssh-config-blocks.ts";
 import { shownLine, type ConfigLine } from "./ssh-config-text.ts";
 import { disobeyed, obeyedWords, type ObeyedWord } from "./ssh-config-words.ts";
 
@@ -86,26 +87,26 @@ export const settingsFor = (
     ...{ address, surroundings, proxy: null },
     ...{ first: new Map(), identityFiles: [], disobeyed: new Map(), ignoreUnknown: [] },
   };
-  for (const lines of config.files) readLines(reading, lines, true);
+  for (const lines of config.files) readLines(reading, lines);
   return conclude(reading);
 };
 
-/** Goes through the lines of one file; `inherited` is whether its first lines apply. */
-const readLines = (
-  reading: Reading,
-  lines: ReadonlyArray<ConfigLine>,
-  inherited: boolean,
-): void => {
-  let active = inherited;
-  for (const line of lines) {
-    if (line.word === "host") active = line.args !== null && hostApplies(reading, line.args);
-    else if (line.word === "match") active = matchApplies(reading, line);
-    // What an inactive block includes can apply to nobody.
-    else if (line.word === "include") {
-      if (active) readLines(reading, line.included, true);
-    } else if (active) take(reading, line);
+/** Goes through the lines of one file, whose first ones apply. */
+const readLines = (reading: Reading, lines: ReadonlyArray<ConfigLine>): void => {
+  for (const { head, lines: own } of blocksFor(lines, reading.address.host)) {
+    if (head !== null && !blockApplies(reading, head)) continue;
+    for (const line of own) {
+      // What an inactive block includes can apply to nobody.
+      if (line.word === "include") readLines(reading, line.included);
+      else take(reading, line);
+    }
   }
 };
+
+const blockApplies = (reading: Reading, head: ConfigLine): boolean =>
+  head.word === "match"
+    ? matchApplies(reading, head)
+    : head.args !== null && hostApplies(reading, head.args);
 
 const hostApplies = ({ address }: Reading, patterns: ReadonlyArray<string>): boolean =>
   matchesList(patterns, address.host);
