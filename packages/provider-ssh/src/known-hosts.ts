@@ -48,6 +48,8 @@ export interface KnownHosts {
   readonly byPattern: ReadonlyArray<PatternLine>;
   /** Lines whose names are hashed, each with a salt of its own: each is asked. */
   readonly hashed: ReadonlyArray<HashedLine>;
+  /** Those that were found for a name: every line costs a hash, and a contact asks several times. */
+  readonly hashedByName: Map<string, ReadonlyArray<HashedLine>>;
 }
 
 /** Where a key was found. */
@@ -119,7 +121,7 @@ export const readKnownHosts = (texts: ReadonlyArray<KnownHostsText>): KnownHosts
       }
     }
   }
-  return { findings, byName, byPattern, hashed };
+  return { findings, byName, byPattern, hashed, hashedByName: new Map() };
 };
 
 interface ReadLine {
@@ -198,8 +200,19 @@ const hashOf = (name: string, salt: Uint8Array): Buffer =>
 const linesFor = (known: KnownHosts, name: string): ReadonlyArray<KeyLine> => [
   ...(known.byName.get(name) ?? []),
   ...known.byPattern.filter(({ patterns }) => matchesList(patterns, name)),
-  ...known.hashed.filter(({ salt, hash }) => hashOf(name, salt).equals(hash)),
+  ...hashedLinesFor(known, name),
 ];
+
+const hashedLinesFor = (
+  { hashed, hashedByName }: KnownHosts,
+  name: string,
+): ReadonlyArray<HashedLine> => {
+  if (hashed.length === 0) return hashed;
+  const found =
+    hashedByName.get(name) ?? hashed.filter(({ salt, hash }) => hashOf(name, salt).equals(hash));
+  hashedByName.set(name, found);
+  return found;
+};
 
 /**
  * The key must stand there in full. As OpenSSH does, a host on another port than 22 that nothing is
