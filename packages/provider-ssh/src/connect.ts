@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns/promises";
-import { connect as connectSocket, type Socket } from "node:net";
+import { connect as connectSocket, isIP, type Socket } from "node:net";
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { ContactError, ExecAnswer, HostAddress } from "@muster/core/words/contact";
@@ -125,6 +126,7 @@ interface Desk {
   readonly transport: typeof import("./client.ts");
   readonly identities: IdentitySource;
   readonly knownHosts: (files: ReadonlyArray<string>) => Promise<KnownHosts>;
+  readonly lookUp: (name: string, now: number) => Promise<ReadonlyArray<string>>;
 }
 
 /** Reads the configuration. Fails when the file that was named cannot be read. */
@@ -140,6 +142,7 @@ export const makeContacts = (
       deadlines: { ...usualDeadlines, ...options.deadlines },
       identities: makeIdentitySource(transport.parsePrivateKey, options.askPassPhrase ?? null),
       knownHosts: readEachOnce(),
+      lookUp: lookUpOnce(),
     };
     return {
       findings: config.findings,
@@ -168,6 +171,35 @@ const readEachOnce = () => {
     return known;
   };
 };
+
+/** An answer counts for so long, in milliseconds: a look asks for the name, and so does its contact. */
+const freshMillis = 1_000;
+
+/** Who asks for a name that is being looked up, or was just now, hears the same answer. */
+const lookUpOnce = () => {
+  const answers = new Map<string, { readonly at: number; readonly answer: Promise<Addresses> }>();
+  return (name: string, now: number): Promise<Addresses> => {
+    for (const [oldest, { at }] of answers) {
+      if (now - at < freshMillis) break;
+      answers.delete(oldest);
+    }
+    const known = answers.get(name);
+    if (known !== undefined) return known.answer;
+    const answer = lookup(name, { all: true })
+      .then((found) => found.slice(0, maxAddresses).map(({ address }) => address))
+      .catch((cause) => {
+        answers.delete(name);
+        throw cause;
+      });
+    answers.set(name, { at: now, answer });
+    return answer;
+  };
+};
+
+type Addresses = ReadonlyArray<string>;
+
+/** The most addresses of one name that are tried. */
+const maxAddresses = 4;
 
 export const contactOf = (host: string, { session, addresses, hostKey }: Entered): Contact => ({
   ...{ addresses, hostKey, banner: session.banner, isOpen: session.isOpen, ended: session.ended },
@@ -202,7 +234,7 @@ const addressesOf = (
 ): Effect.Effect<ReadonlyArray<string>, ContactError> => {
   const [target] = way;
   if (target === undefined || way.length > 1) return Effect.succeed([]);
-  return Effect.mapError(resolveName(target.hostName, deadlinesFor(desk, target)), (fault) =>
+  return Effect.mapError(resolveName(desk, target.hostName, deadlinesFor(desk, target)), (fault) =>
     contactError(host, null, fault),
   );
 };
@@ -241,7 +273,7 @@ const enterHop = (
 ): Effect.Effect<Entered, SessionFault, Scope.Scope> =>
   Effect.gen(function* () {
     const deadlines = deadlinesFor(desk, hop);
-    const addresses = from === null ? yield* resolveName(hop.hostName, deadlines) : [];
+    const addresses = from === null ? yield* resolveName(desk, hop.hostName, deadlines) : [];
     const transport =
       from === null
         ? yield* openSocket(addresses, hop.port, deadlines.connectMillis)
@@ -275,18 +307,22 @@ const deadlinesFor = (desk: Desk, { connectTimeoutSeconds }: HostSettings): Dead
   };
 };
 
-/** The addresses of a name, as this machine sees them. */
+/** The addresses of a name, as this machine sees them; an address is its own. */
 const resolveName = (
+  { lookUp }: Desk,
   name: string,
   { connectMillis }: Pick<Deadlines, "connectMillis">,
-): Effect.Effect<ReadonlyArray<string>, SessionFault> =>
-  Effect.tryPromise({
-    try: () => lookup(name, { all: true }),
-    catch: (cause): SessionFault => {
-      const { code = "unknown" } = cause as { readonly code?: string };
-      return { reason: "dns", step: "dns", message: `${quote(name)} has no address (${code})` };
-    },
-  }).pipe(
+): Effect.Effect<ReadonlyArray<string>, SessionFault> => {
+  if (isIP(name) !== 0) return Effect.succeed([name]);
+  return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.tryPromise({
+      try: () => lookUp(name, now),
+      catch: (cause): SessionFault => {
+        const { code = "unknown" } = cause as { readonly code?: string };
+        return { reason: "dns", step: "dns", message: `${quote(name)} has no address (${code})` };
+      },
+    }),
+  ).pipe(
     Effect.timeoutOrElse({
       duration: connectMillis,
       orElse: () =>
@@ -295,11 +331,8 @@ const resolveName = (
           message: `no answer about ${quote(name)} in ${connectMillis} ms`,
         }),
     }),
-    Effect.map((found) => found.slice(0, maxAddresses).map(({ address }) => address)),
   );
-
-/** The most addresses of one name that are tried. */
-const maxAddresses = 4;
+};
 
 /** Tries one address after the other; each has its part of the time. */
 const openSocket = (

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
+import * as Fiber from "effect/Fiber";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import type { Look } from "@muster/core/inventory/history";
@@ -33,10 +34,12 @@ const look = Effect.fnUntraced(function* (
   scope: LookScope,
   options: ProbeOptions | undefined,
 ): Effect.fn.Return<Look> {
-  const dns = yield* lookUp(ssh, address);
+  // At the same time: the contact asks for the name, too, and both hear the same answer.
+  const looking = yield* Effect.forkChild(lookUp(ssh, address), { startImmediately: true });
   const asked = yield* Effect.result(
     scope === "full" ? probe(ssh, address, options) : answer(ssh, address),
   );
+  const dns = yield* Fiber.join(looking);
   const observation: HostObservation = {
     host: address.host,
     at: new Date(yield* Clock.currentTimeMillis).toISOString(),
