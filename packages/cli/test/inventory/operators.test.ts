@@ -50,6 +50,9 @@ describe("operators of the inventory", () => {
           expect.stringContaining(`"${username}" may not change the inventory`),
         ]);
       }
+      // In a process of its own the claim stands in its environment, too.
+      const apart = await world.muster([...add, ...nobody], claimed);
+      expect([apart.code, apart.stderr]).toEqual([5, expect.stringContaining(`"${username}"`)]);
       expect(world.files(".").filter((file) => file.endsWith(".db"))).toEqual([]);
       const read = await world.inside(["inventory", "seed", "list", ...nobody]);
       expect(read.code).toBe(0);
