@@ -3,6 +3,7 @@
 import * as Effect from "effect/Effect";
 import { ConfigurationError, Store } from "@muster/core";
 import { type LoopEvent, type LoopState, runLoop } from "@muster/gitops-runner";
+import { watchInventory } from "../inventory/watch.ts";
 import { spareMemory } from "../memory.ts";
 import { Out } from "../screen/out.ts";
 import { type Health, listening, makeHealth } from "../telemetry/health.ts";
@@ -32,6 +33,7 @@ export const runForEver = Effect.fnUntraced(function* (flags: RunFlags, loop: Lo
     const health = yield* makeHealth(2 * loop.intervalMillis + longestTick);
     if (loop.http !== null) yield* listening(loop.http, health);
     const signals = yield* listenToSignals(process);
+    yield* Effect.forkScoped(watchInventory(flags));
     let state: () => LoopState;
     const looping = runLoop(
       {

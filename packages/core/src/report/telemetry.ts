@@ -25,6 +25,7 @@ export const spans = {
   git: "git",
   /** Completed by the operation, such as `oci LaunchInstance`. */
   oci: "oci",
+  lookAtHosts: "look at hosts",
 } as const;
 
 /** OpenTelemetry's conventions where they have a name for it, ours below `muster.` where not. */
@@ -60,6 +61,9 @@ export const attributes = {
   result: "muster.result",
   reason: "muster.reason",
   state: "muster.state",
+  scope: "muster.scope",
+  hosts: "muster.hosts.asked",
+  answered: "muster.hosts.answered",
   records: "muster.store.records",
   auditEntries: "muster.store.audit_entries",
   /** How a linked span stands to ours. */
@@ -109,6 +113,7 @@ export const metrics = {
   ),
   units: gauge("muster.units", "Documents, by state.", "{document}"),
   members: gauge("muster.members", "Members of a document: asked, present, running.", "{member}"),
+  hosts: gauge("muster.hosts", "Hosts that were looked at last, by how they answered.", "{host}"),
   leaseHeld: gauge("muster.lease.held", "1 while this process holds the lease.", "{lease}"),
   storeCommits: counter(
     "muster.store.commits",
@@ -146,6 +151,8 @@ export const events = {
   statusPublished: "status.published",
   configurationRead: "configuration.read",
   httpListening: "http.listening",
+  hostsLookedAt: "hosts.looked-at",
+  hostsNotLookedAt: "hosts.not-looked-at",
 } as const;
 
 export type EventName = (typeof events)[keyof typeof events];
