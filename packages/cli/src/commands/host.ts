@@ -22,7 +22,7 @@ import { Out } from "../screen/out.ts";
 const host = Argument.String("host").pipe(Argument.withDescription("The name of a host"));
 
 const filterText =
-  "A query, such as 'role:x AND expected_role:null'; disabled hosts only where it names them";
+  "A query, such as 'role:x AND expected_role:null'; it finds disabled hosts only where it asks for them, as disabled:true does";
 
 const filter = Flag.String("filter").pipe(
   Flag.withDescription(filterText),
@@ -62,19 +62,25 @@ const list = Command.make(
     const found = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* openInventory(flags, "read");
-        return yield* findHosts(store, yield* loadRoll(store), query, now);
+        const roll = yield* loadRoll(store);
+        return { ...(yield* findHosts(store, roll, query, now)), seeds: roll.seeds.size };
       }),
     );
     const shown = found.views.slice(0, Option.getOrUndefined(flags.limit));
     yield* screen.result(
       flags.output === "json"
         ? canonicalJson({ hosts: shown.map(View.hostAsJson), matched: found.views.length })
-        : View.viewHosts(shown, found.all, now, (yield* Live).columns()),
+        : View.viewHosts(
+            shown,
+            { ...found, matched: found.views.length },
+            now,
+            (yield* Live).columns(),
+          ),
     );
   }),
 ).pipe(
   Command.withDescription(
-    "List hosts, with what was seen of each and how long ago. `?` was never seen, `-` is known to be none. A filter never takes a host that nobody has looked at for one without: NOT role:x does not match it.\n\nExit codes: 0 listed, 1 wrong arguments or query, 2 the store failed.",
+    "List hosts, with what was seen of each and how long ago. `?` is unknown, `-` is known to be none. A filter never takes a host that nobody has looked at for one without: NOT role:x does not match it. Disabled hosts are left out, unless the filter asks for them: disabled:true.\n\nExit codes: 0 listed, 1 wrong arguments or query, 2 the store failed.",
   ),
   Command.withShortDescription("List hosts, all or those that a filter finds"),
   Command.withExamples([
@@ -315,7 +321,9 @@ const ability = (how: "disable" | "enable", words: string, example: string) =>
     }),
   ).pipe(
     Command.withDescription(`${words}${exits}`),
-    Command.withShortDescription(how === "disable" ? "Leave a host alone" : "End that again"),
+    Command.withShortDescription(
+      how === "disable" ? "Take a host out of lists and rollouts" : "Put a disabled host back",
+    ),
     Command.withExamples([
       {
         command: `muster host ${how} t-linux64-001.test.example --reason '${example}'`,
@@ -326,11 +334,11 @@ const ability = (how: "disable" | "enable", words: string, example: string) =>
 
 const disable = ability(
   "disable",
-  "Leave a host alone: it stays on the roll and is looked at, and no filter means it that does not name disabled hosts.",
+  "Take a host out of lists and rollouts: it stays on the roll and is looked at, and a filter finds it only where it asks for disabled hosts (disabled:true). Disabled again for the same reason, it stays as it is.",
   "bad disk",
 );
 
-const enable = ability("enable", "Let filters and rollouts mean a host again.", "new disk");
+const enable = ability("enable", "Put a disabled host back into lists and rollouts.", "new disk");
 
 export const hostCommand = Command.make("host").pipe(
   Command.withDescription(

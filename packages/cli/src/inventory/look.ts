@@ -7,7 +7,9 @@ import { canonicalJson, escapeText, Store, type StoreError, type StoreShape } fr
 import type { Look } from "@muster/core/inventory/history";
 import { refresh, type Refreshed } from "@muster/core/inventory/refresh";
 import type { HostAddress } from "@muster/core/words/contact";
+import { contactRemedies } from "@muster/core/words/remedy";
 import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
+import { viewMessage } from "../screen/host-view.ts";
 import { Out } from "../screen/out.ts";
 import { Wiring } from "../wiring.ts";
 
@@ -17,7 +19,7 @@ export const lookFlags = {
     Flag.withDefault(false),
   ),
   concurrency: Flag.Int("concurrency").pipe(
-    Flag.withDescription("How many hosts are looked at at a time"),
+    Flag.withDescription("How many hosts are looked at at a time; 64 when not given"),
     Flag.withDefault(64),
   ),
   sshConfig: Flag.String("ssh-config").pipe(
@@ -41,6 +43,8 @@ export interface LookFlags {
 
 const mostAtOnce = 1_024;
 
+const noSeeds = "no seeds yet, so there is nobody to look at: inventory seed add HOST";
+
 /** Ends with 2 when no host answered, and with 6 when some did not. */
 export const lookAt = Effect.fnUntraced(function* (
   store: StoreShape,
@@ -54,6 +58,7 @@ export const lookAt = Effect.fnUntraced(function* (
     );
   }
   const screen = yield* Out;
+  if (addresses.length === 0) return yield* screen.say(noSeeds);
   const wiring = yield* Wiring;
   let left = addresses.length;
   const onLook = (look: Look) =>
@@ -89,12 +94,15 @@ const viewLook = ({ observation }: Look, left: number): string => {
       ? escapeText(trouble ?? "not asked")
       : contact.reason === null
         ? `ok  ${escapeText(facts?.role ?? "no role")}${facts?.overrideSha ? "  override" : ""}`
-        : `${contact.reason}  ${escapeText(contact.message ?? "")}`;
+        : `${contact.reason}  ${viewMessage(host, contact.message)}`;
   return `${escapeText(host)}  ${said}${left > 0 ? `  (${left} left)` : ""}`;
 };
 
-const viewSum = ({ answered, silent }: Refreshed): string =>
-  [
-    `${answered} answered`,
-    ...Array.from(silent, ([reason, count]) => `${count} ${reason}`).toSorted(),
-  ].join(", ");
+/** How many ended how, and what can be done about each of the others. */
+const viewSum = ({ answered, silent }: Refreshed): string => {
+  const reasons = Array.from(silent).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    [`${answered} answered`, ...reasons.map(([reason, count]) => `${count} ${reason}`)].join(", "),
+    ...reasons.map(([reason]) => `  ${reason}: ${contactRemedies[reason]}`),
+  ].join("\n");
+};

@@ -1,11 +1,12 @@
 // Shows hosts: one line each in a list, all that is known of one, and its past looks, each with its age.
 
-import { escapeText } from "@muster/core";
+import { escapeText, quote } from "@muster/core";
 import type { HostView } from "@muster/core/inventory/host-row";
 import { formatAddress } from "@muster/core/inventory/seed-file";
 import type { HostObservation, Population, Seed, Sighting } from "@muster/core/words/host";
+import { contactRemedies } from "@muster/core/words/remedy";
 import { viewAgo } from "./moment.ts";
-import { viewTable } from "./table.ts";
+import { tableWidth, viewTable } from "./table.ts";
 
 const unknown = "?";
 const none = "-";
@@ -16,33 +17,87 @@ const told = (value: string | null | undefined): string =>
 
 export const viewHosts = (
   views: ReadonlyArray<HostView>,
-  all: number,
+  { matched, all, seeds }: Counts,
   now: number,
   width: number | null,
 ): string => {
-  if (views.length === 0) {
-    return all === 0
-      ? "no hosts yet: add seeds, then look at them with: inventory refresh --seed all"
-      : `none of ${all} hosts`;
+  if (all === 0) {
+    return seeds === 0
+      ? "no hosts yet: add seeds with: inventory seed add HOST, or: inventory seed sync --from-file FILE"
+      : `no hosts yet, and ${seeds} seeds: look at them with: inventory refresh --seed all`;
   }
-  const rows = views.map(({ host, sighting, drift }) => [
-    escapeText(host.address.host),
-    told(sighting.role?.value),
-    told(host.expectedRole),
-    told(host.population),
-    viewContact(sighting),
-    viewDriftTypes(drift.drifts),
-    sighting.lastSeen === null ? "never" : viewAgo(sighting.lastSeen, now),
-  ]);
-  const heading = ["HOST", "ROLE", "EXPECTED", "POPULATION", "SSH", "DRIFT", "SEEN"];
-  return [...viewTable([heading, ...rows], width), `${views.length} of ${all} hosts`].join("\n");
+  if (views.length === 0) return `none of ${all} hosts`;
+  const columns = fitting(hostColumns, views, now, width);
+  const heading = columns.map(({ heading: text }) => text);
+  const rows = views.map((view) => columns.map(({ cell }) => cell(view, now)));
+  const shown = views.length < matched ? `, ${views.length} shown` : "";
+  const table = viewTable([heading, ...rows], width, "at the end");
+  return [...table, `${matched} of ${all} hosts${shown}`].join("\n");
+};
+
+/** How many were found, how many hosts there are, and how many seeds. */
+export interface Counts {
+  readonly matched: number;
+  readonly all: number;
+  readonly seeds: number;
+}
+
+interface HostColumn {
+  readonly heading: string;
+  readonly cell: (view: HostView, now: number) => string;
+  /** Whether a screen that is too narrow for all does without it. */
+  readonly spare?: true;
+}
+
+const hostColumns: ReadonlyArray<HostColumn> = [
+  { heading: "HOST", cell: ({ host }) => escapeText(host.address.host) },
+  { heading: "ROLE", cell: ({ sighting }) => told(sighting.role?.value) },
+  { heading: "EXPECTED", cell: ({ host }) => told(host.expectedRole), spare: true },
+  { heading: "POPULATION", cell: ({ host }) => told(host.population), spare: true },
+  { heading: "SSH", cell: ({ sighting }) => viewContact(sighting) },
+  { heading: "DRIFT", cell: ({ drift }) => viewDriftTypes(drift) },
+  {
+    heading: "SEEN",
+    cell: ({ sighting }, now) =>
+      sighting.lastSeen === null ? "never" : viewAgo(sighting.lastSeen, now),
+  },
+];
+
+/** Leaves spare columns out, the last first, until the others fit. */
+const fitting = (
+  columns: ReadonlyArray<HostColumn>,
+  views: ReadonlyArray<HostView>,
+  now: number,
+  width: number | null,
+): ReadonlyArray<HostColumn> => {
+  const rows = [
+    columns.map(({ heading }) => heading),
+    ...views.map((view) => columns.map(({ cell }) => cell(view, now))),
+  ];
+  const spare = columns.findLastIndex(({ spare: isSpare }) => isSpare);
+  return width === null || spare < 0 || tableWidth(rows) <= width
+    ? columns
+    : fitting(columns.toSpliced(spare, 1), views, now, width);
 };
 
 const viewContact = ({ contact }: Sighting): string =>
   contact === undefined ? unknown : (contact.value.reason ?? "ok");
 
-const viewDriftTypes = (drifts: HostView["drift"]["drifts"]): string =>
-  drifts.length === 0 ? none : drifts.map(({ type }) => type).join(" ");
+/** While any sort of drift cannot be told, that there is none is unknown. */
+const viewDriftTypes = ({ drifts, unknown: untold }: HostView["drift"]): string => {
+  if (drifts.length > 0) return drifts.map(({ type }) => type).join(" ");
+  return untold.length > 0 ? unknown : none;
+};
+
+/** What a contact said, without the name of the host that stands beside it. */
+export const viewMessage = (host: string, message: string | null): string => {
+  const name = `${quote(host)}: `;
+  const said = message ?? "";
+  return escapeText(said.startsWith(name) ? said.slice(name.length) : said, messageLimit);
+};
+
+/** Long enough for an address, a key's fingerprint and a place in a file. */
+const messageLimit = 200;
 
 /** What a reader of the JSON gets of a host. */
 export const hostAsJson = ({ host, sighting, drift, override }: HostView) => ({
@@ -62,6 +117,7 @@ export const viewHost = ({ host, sighting, drift, override }: HostView, now: num
     ["expected role", told(host.expectedRole)],
     ["role", seen(role, told(role?.value))],
     ["ssh", seen(contact, viewContact(sighting))],
+    ...viewTrouble(sighting),
     ["last seen", sighting.lastSeen === null ? "never" : viewAgo(sighting.lastSeen, now)],
     ["addresses", seen(dns, viewLookup(dns?.value))],
     ["sudo", seen(sudo, told(sudo?.value))],
@@ -94,6 +150,16 @@ export const viewHost = ({ host, sighting, drift, override }: HostView, now: num
     ),
     ...(override === null ? [] : ["  override contents", ...viewText(override)]),
   ].join("\n");
+};
+
+/** Why it did not answer last, and what can be done. */
+const viewTrouble = ({ host, contact }: Sighting): ReadonlyArray<readonly [string, string]> => {
+  const { reason = null, message = null } = contact?.value ?? {};
+  if (reason === null) return [];
+  return [
+    ["", viewMessage(host, message)],
+    ["", contactRemedies[reason]],
+  ];
 };
 
 const viewLookup = (
@@ -139,13 +205,13 @@ export const viewLooks = (
   width: number | null,
 ): string => {
   if (looks.length === 0) return "no looks yet";
-  const rows = looks.map(({ at, contact, facts, trouble }) => [
+  const rows = looks.map(({ host, at, contact, facts, trouble }) => [
     at,
     viewAgo(at, now),
     contact === undefined ? unknown : (contact.reason ?? "ok"),
     told(facts?.role),
     told(facts?.overrideSha?.slice(0, 12) ?? facts?.overrideSha),
-    escapeText(contact?.message ?? trouble ?? ""),
+    viewMessage(host, contact?.message ?? trouble ?? ""),
   ]);
   return viewTable([["AT", "AGE", "SSH", "ROLE", "OVERRIDE", "MESSAGE"], ...rows], width).join(
     "\n",

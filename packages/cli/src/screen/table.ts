@@ -9,22 +9,34 @@ const narrowest = 8;
 /**
  * Lines of a table, the first row its heading. Wider than `width`, the widest columns are cut, each
  * to no less than eight characters; without a width nothing is cut. The first column tells the rows
- * apart: it is cut last, and at its front, where kinds and years are all the same.
+ * apart: it is cut last, and at its front, where kinds and years are all the same, unless its ends
+ * are, as domains of hosts.
  */
 export const viewTable = (
   rows: ReadonlyArray<Row>,
   width: number | null,
+  firstCut: "at its front" | "at the end" = "at its front",
 ): ReadonlyArray<string> => {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...rows.map((row) => [...(row[column] ?? "")].length)),
-  );
-  if (width !== null) shrink(widths, width - gap.length * (columns - 1));
+  const widths = widthsOf(rows);
+  if (width !== null) shrink(widths, width - gap.length * (widths.length - 1));
   return rows.map((row) =>
     row
-      .map((cell, column) => fit(cell, widths[column]!, column === 0))
+      .map((cell, column) =>
+        fit(cell, widths[column]!, column === 0 && firstCut === "at its front"),
+      )
       .join(gap)
       .trimEnd(),
+  );
+};
+
+/** How wide the table is when nothing is cut. */
+export const tableWidth = (rows: ReadonlyArray<Row>): number =>
+  widthsOf(rows).reduce((total, one) => total + one + gap.length, -gap.length);
+
+const widthsOf = (rows: ReadonlyArray<Row>): Array<number> => {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  return Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => [...(row[column] ?? "")].length)),
   );
 };
 

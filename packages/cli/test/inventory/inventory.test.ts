@@ -286,19 +286,50 @@ describe("the inventory", () => {
         [
           "HOST ROLE EXPECTED POPULATION SSH DRIFT SEEN",
           "a.test gecko_t_linux_talos - - ok - 0 s ago",
-          "b.test ? - - refused - never",
+          "b.test ? - - refused ? never",
           "2 of 2 hosts",
           "",
         ].join("\n"),
       );
       const shown = (await run(world, "host show b.test")).stdout;
-      expect(shown).toMatch(/ssh +refused {2}\(0 s ago\)/u);
+      expect(shown).toMatch(
+        /ssh +refused {2}\(0 s ago\)\n +connection refused\n +start sshd there, or/u,
+      );
       expect(shown).toMatch(/role +\?/u);
       expect(shown).toMatch(/drift unknown +override: the override was never seen/u);
       const history = await run(world, "host history b.test");
       expect(history.stdout).toContain("refused");
       expect(history.stdout).toContain("connection refused");
       expect((await run(world, "host history c.test")).code).toBe(1);
+    }),
+  );
+
+  it(
+    "says what comes next on an empty roll, and what can be done about hosts that do not answer",
+    inWorld(async (world) => {
+      expect((await run(world, "host list")).stdout).toContain("inventory seed add HOST");
+      const nobody = await run(world, "inventory refresh");
+      expect([nobody.code, nobody.stderr]).toEqual([
+        0,
+        "no seeds yet, so there is nobody to look at: inventory seed add HOST\n",
+      ]);
+      await run(world, "inventory seed add a.test b.test");
+      expect((await run(world, "host list")).stdout).toBe(
+        "no hosts yet, and 2 seeds: look at them with: inventory refresh --seed all\n",
+      );
+      const message = '"b.test": no connection to 10.0.0.1 port 22';
+      const timeout = { contact: { ...refused, reason: "timeout", message } } as const;
+      const looked = await run(world, "inventory refresh", { "b.test": timeout });
+      expect(looked.stdout).toContain("b.test  timeout  no connection to 10.0.0.1 port 22");
+      expect(looked.stderr).toBe(
+        [
+          "0 answered, 1 refused, 1 timeout",
+          "  refused: start sshd there, or correct the port; behind a jump host, allow forwarding on it",
+          "  timeout: look whether the host runs and a firewall lets us through",
+          "",
+        ].join("\n"),
+      );
+      expect((await run(world, "host list -n 1")).stdout).toContain("2 of 2 hosts, 1 shown\n");
     }),
   );
 

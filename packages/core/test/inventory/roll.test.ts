@@ -203,6 +203,12 @@ describe("the roll", () => {
         by: "uid 1000",
         at: "2026-05-01T12:00:00.000Z",
       });
+      const later = word({ reason: "disk", at: "2026-05-02T12:00:00.000Z" });
+      assert.deepStrictEqual(yield* say(store, (now) => setDisabled(now, ["a"], true, later)), []);
+      const other = { ...later, reason: "fan" };
+      assert.deepStrictEqual(yield* say(store, (now) => setDisabled(now, ["a"], true, other)), [
+        "a",
+      ]);
       yield* say(store, (now) => setDisabled(now, ["a"], false, word({ reason: "new disk" })));
       assert.strictEqual((yield* rollIn(store)).hosts.get("a")!.disabled, null);
     }),
