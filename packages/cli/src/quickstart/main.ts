@@ -1,10 +1,12 @@
 // The quickstart: from an empty folder to a running fleet that git describes, with the real command line.
 //
 // Makes a config repository, starts an OCI simulator, commits a fleet of 3 and converges, plans and
-// merges 5, and shows the status commit and the audit chain. No account, no root, nothing left behind.
+// merges 5, and shows the status commit and the audit chain; then calls the roll of 50 hosts over
+// SSH. No account, no root, nothing left behind.
 
 import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
+import { callTheRoll } from "./hosts.ts";
 import { openWorkshop, type Simulator, StepFailed, type Workshop } from "./workshop.ts";
 
 const begun = Date.now();
@@ -59,6 +61,8 @@ const quickstart = async (shop: Workshop): Promise<void> => {
   const status = await statusOf(shop, repo);
   process.stdout.write(`${status}\n`);
   await shop.muster(["audit", "verify", "--repo", repo, "--head", await auditHead(shop, repo)]);
+
+  await callTheRoll(shop, tell);
 
   tell(`Done in ${((Date.now() - begun) / 1000).toFixed(0)} s. Try next:`);
 };
@@ -134,15 +138,18 @@ const nextSteps = (shop: Workshop): string =>
   keep
     ? [
         `  cd ${path.relative(process.env["INIT_CWD"] ?? ".", shop.folder)}     in a second terminal`,
-        "  . ./env                  where the simulator is, and where the store",
+        "  . ./env                  where simulator, hosts and store are",
         "  edit clone/fleets/web.yaml, commit, push, then:",
         '  npx muster run --repo "$PWD/fleets.git" --once --allow-profile DEFAULT',
+        "or ask about the hosts:",
+        "  npx fleetroll host show host-0010",
         "",
         "The tutorial goes on from here: docs/tutorial.md",
-        "The simulator runs until you press Control-C; then remove the folder.",
+        "Simulator and hosts run until you press Control-C; then remove the folder.",
       ].join("\n")
     : [
-        "  docs/tutorial.md                  the same slowly, then a fleet of your own",
+        "  docs/tutorial.md                  the fleet slowly, then one of your own",
+        "  docs/how-to/onboard-hosts.md      the hosts slowly, then your own",
         "  npm run quickstart -- --keep      the same, kept to play with",
         "  npx muster --help                 all commands, with examples",
       ].join("\n");
@@ -163,7 +170,7 @@ try {
   await quickstart(shop);
   if (keep) await shop.writeEnv();
   process.stdout.write(`${nextSteps(shop)}\n`);
-  if (keep) await shop.simulatorEnd();
+  if (keep) await shop.simulatorsEnd();
   await end(0);
 } catch (error) {
   process.stderr.write(

@@ -1,4 +1,4 @@
-// Keeps the quickstart's own world: a folder, a process for the simulator, and commands that are really run.
+// Keeps the quickstart's own world: a folder, processes for the simulators, and commands that are really run.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -20,17 +20,34 @@ export interface Simulator {
   readonly subnetId: string;
 }
 
+interface Hosts {
+  readonly count: number;
+  readonly peer: string;
+  readonly sshConfig: string;
+}
+
+interface Showing {
+  /** So many lines of its answer are shown; all when not given. */
+  readonly lines?: number;
+  /** The code that it must end with. Default 0. */
+  readonly exit?: number;
+}
+
 export interface Workshop {
   readonly folder: string;
   /** Runs muster itself, and shows the command and what it prints. */
   readonly muster: (args: ReadonlyArray<string>) => Promise<string>;
+  /** The same for fleetroll. */
+  readonly fleetroll: (args: ReadonlyArray<string>, showing?: Showing) => Promise<string>;
   /** Runs git quietly and answers what it prints. */
   readonly git: (args: ReadonlyArray<string>) => Promise<string>;
   readonly startSimulator: () => Promise<Simulator>;
+  /** Starts so many hosts, one of them with a fault; their client's files lie in `hosts`. */
+  readonly startHosts: (count: number, fault: string) => Promise<Hosts>;
   /** Writes `env`, with the variables that a shell needs to go on by hand. */
   readonly writeEnv: () => Promise<void>;
-  /** Ends when the simulator does. */
-  readonly simulatorEnd: () => Promise<void>;
+  /** Ends when the first of the simulators does. */
+  readonly simulatorsEnd: () => Promise<void>;
   /** Ends what was started and, unless it is kept, removes the folder. */
   readonly close: () => Promise<void>;
 }
@@ -53,50 +70,57 @@ export const openWorkshop = async (keep: boolean): Promise<Workshop> => {
     GIT_COMMITTER_EMAIL: "quickstart@localhost",
   };
   const given: Record<string, string> = { XDG_STATE_HOME: path.join(folder, "state") };
-  let simulator: ChildProcess | undefined;
+  const simulators: Array<ChildProcess> = [];
 
-  const start = (command: string, args: ReadonlyArray<string>, show: boolean) =>
-    run(spawn(command, [...args], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] }), show);
+  const start = (command: string, args: ReadonlyArray<string>, showing: Showing | null) =>
+    run(
+      spawn(command, [...args], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] }),
+      showing,
+    );
+
+  const show = (name: "muster" | "fleetroll", args: ReadonlyArray<string>, showing: Showing) => {
+    process.stdout.write(`\n$ ${name} ${args.map(quoteArgument).join(" ")}\n`);
+    return start(process.execPath, [...process.execArgv, mainFiles[name], ...args], showing);
+  };
+
+  /** Its first line tells where it is; it goes on until the workshop is closed. */
+  const simulate = async <Told>(args: ReadonlyArray<string>): Promise<Told> => {
+    const simulator = spawn(
+      process.execPath,
+      [...process.execArgv, mainFiles.muster, "dev", ...args, "-o", "json"],
+      { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] },
+    );
+    simulators.push(simulator);
+    return JSON.parse(await firstLine(simulator)) as Told;
+  };
+
+  const give = (variables: Readonly<Record<string, string>>): void => {
+    Object.assign(given, variables);
+    Object.assign(env, variables);
+  };
 
   return {
     folder,
-    muster: async (args) => {
-      process.stdout.write(`\n$ muster ${args.map(quoteArgument).join(" ")}\n`);
-      return start(process.execPath, [...process.execArgv, mainFile, ...args], true);
-    },
-    git: (args) => start("git", args, false),
+    muster: (args) => show("muster", args, {}),
+    fleetroll: (args, showing = {}) => show("fleetroll", args, showing),
+    git: (args) => start("git", args, null),
     startSimulator: async () => {
-      simulator = spawn(
-        process.execPath,
-        [
-          ...process.execArgv,
-          mainFile,
-          "dev",
-          "oci",
-          "-o",
-          "json",
-          "--folder",
-          "account",
-          "--launch-delay",
-          "1500",
-        ],
-        { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] },
-      );
-      const facts = await firstLine(simulator);
-      const told = JSON.parse(facts) as Simulator;
-      given["MUSTER_OCI_ENDPOINT"] = told.endpoint;
-      given["OCI_CLI_CONFIG_FILE"] = told.configFile;
-      Object.assign(env, given);
+      const delay = ["--launch-delay", "1500"];
+      const told = await simulate<Simulator>(["oci", "--folder", "account", ...delay]);
+      give({ MUSTER_OCI_ENDPOINT: told.endpoint, OCI_CLI_CONFIG_FILE: told.configFile });
+      return told;
+    },
+    startHosts: async (count, fault) => {
+      const told = await simulate<Hosts>([
+        ...["hosts", "--count", `${count}`, "--fault", fault, "--folder", "hosts"],
+      ]);
+      give({ MUSTER_SSH_CONFIG: told.sshConfig });
       return told;
     },
     writeEnv: () => writeFile(path.join(folder, "env"), envText(given)),
-    simulatorEnd: () =>
-      new Promise((resolve) => {
-        if (simulator === undefined || simulator.exitCode !== null) resolve();
-        else simulator.once("exit", () => resolve());
-      }),
+    simulatorsEnd: () => Promise.race(simulators.map(endOf)),
     close: async () => {
-      if (simulator !== undefined) await stop(simulator);
+      await Promise.all(simulators.map(stop));
       if (!keep) await rm(folder, { recursive: true, force: true });
     },
   };
@@ -115,34 +139,47 @@ const keptFolder = async (): Promise<string> => {
   return folder;
 };
 
-/** The command line beside this file, built or not. */
-const mainFile = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url),
-);
+/** The command lines beside this file, built or not. */
+const mainFile = (name: string): string =>
+  fileURLToPath(
+    new URL(`../${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+  );
 
-const run = (child: ChildProcess, show: boolean): Promise<string> =>
+const mainFiles = { muster: mainFile("main"), fleetroll: mainFile("fleetroll-main") };
+
+/** What it prints is shown as it comes, or when it has ended where not all of it is. */
+const run = (child: ChildProcess, showing: Showing | null): Promise<string> =>
   new Promise((resolve, reject) => {
     let printed = "";
     let said = "";
+    const { lines, exit = 0 } = showing ?? {};
+    const atOnce = showing !== null && lines === undefined;
     child.stdout!.on("data", (data: Buffer) => {
       printed += data.toString();
-      if (show) process.stdout.write(data);
+      if (atOnce) process.stdout.write(data);
     });
     child.stderr!.on("data", (data: Buffer) => {
       said += data.toString();
-      if (show) process.stdout.write(data);
+      if (atOnce) process.stdout.write(data);
     });
     child.once("error", reject);
     child.once("close", (code) => {
-      if (code === 0) resolve(printed);
+      if (lines !== undefined) process.stdout.write(firstLines(printed, lines) + said);
+      if (code === exit) resolve(printed);
       else
         reject(
           new StepFailed(
-            `${child.spawnargs.join(" ")} ended with ${code}${show ? "" : `:\n${said}`}`,
+            `${child.spawnargs.join(" ")} ended with ${code}${showing === null ? `:\n${said}` : ""}`,
           ),
         );
     });
   });
+
+/** What is cut is told by `…`. */
+const firstLines = (text: string, most: number): string => {
+  const lines = text.replace(/\n$/u, "").split("\n");
+  return lines.length <= most ? text : `${lines.slice(0, most).join("\n")}\n…\n`;
+};
 
 const firstLine = (child: ChildProcess): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -164,9 +201,14 @@ const firstLine = (child: ChildProcess): Promise<string> =>
     });
   });
 
-const stop = (child: ChildProcess): Promise<void> =>
+const stop = (child: ChildProcess): Promise<void> => {
+  const ended = endOf(child);
+  child.kill("SIGTERM");
+  return ended;
+};
+
+const endOf = (child: ChildProcess): Promise<void> =>
   new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once("exit", () => resolve());
-    child.kill("SIGTERM");
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once("exit", () => resolve());
   });
