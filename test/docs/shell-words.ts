@@ -16,12 +16,14 @@ const starters = new Set([
   "do",
 ]);
 
-/** The arguments of each `muster …` in the text. */
+/** The arguments of each `muster …` in the text, and of `fleetroll …`, whose commands are the same. */
 export const musterCommands = (shell: string): ReadonlyArray<ReadonlyArray<string>> =>
   simpleCommands(shell).flatMap((words) => {
     const rest = inContainer(withoutStarters(words));
     const [program] = rest;
-    return program === "muster" || program?.endsWith("/muster") === true ? [rest.slice(1)] : [];
+    return program !== undefined && /^(?:.*\/)?(?:muster|fleetroll)$/u.test(program)
+      ? [rest.slice(1)]
+      : [];
   });
 
 /** `podman run … IMAGE ARGUMENT…`, with an image that is called muster. */

@@ -90,6 +90,7 @@ describe("each check can fail:", () => {
     ["a wrong flag", block("sh sketch", "npx muster plan --ownr x"), "--ownr"],
     ["a wrong command", block("sh sketch", "git pull && npx muster aply ."), "aply"],
     ["a flag without its value", block("sh sketch", "muster run --once --repo"), "repo"],
+    ["a wrong flag of fleetroll", block("sh sketch", "fleetroll host list --filtr x"), "--filtr"],
     ["a missing flag", block("sh sketch", "muster approve sha256:1"), "reason"],
     ["a wrong choice", block("sh sketch", "muster plan -o yaml | jq ."), "yaml"],
     ["shell that cannot be read", block("sh sketch", "if true; echo"), "syntax error"],
@@ -170,6 +171,7 @@ describe("muster commands in shell", () => {
         "echo muster; A=1 sudo -u muster /usr/bin/muster run --once >log && git muster",
         "podman run --name muster \\\n  --rm muster schema",
         'if muster approve sha256:… --reason "it\'s ok"; then echo; fi',
+        "npx fleetroll host list",
       ].join("\n"),
     );
     expect(found).toEqual([
@@ -177,6 +179,7 @@ describe("muster commands in shell", () => {
       ["run", "--once"],
       ["schema"],
       ["approve", "sha256:…", "--reason", "it's ok"],
+      ["host", "list"],
     ]);
   });
 
