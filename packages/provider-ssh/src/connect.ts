@@ -108,7 +108,7 @@ export interface Entered {
   readonly hostKey: ShownKey;
 }
 
-const usualDeadlines: Deadlines = {
+export const usualDeadlines: Deadlines = {
   connectMillis: 10_000,
   bannerMillis: 10_000,
   kexMillis: 10_000,
