@@ -2,7 +2,7 @@
 
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import { escapeText, type StoreError, type StoreShape } from "@muster/core";
+import { nearest, quote, type StoreError, type StoreShape } from "@muster/core";
 import { defaultDriftThresholds, driftOf } from "@muster/core/inventory/drift";
 import { historyOwner, sightingsOwner } from "@muster/core/inventory/history";
 import { hostRow, type HostView } from "@muster/core/inventory/host-row";
@@ -112,12 +112,12 @@ const overrideText = Effect.fnUntraced(function* (
 /** A host's name as people give it, where it is on the roll. */
 export const knownHost = (roll: Roll, name: string): Effect.Effect<string, CommandEnd> => {
   const host = name.toLowerCase().replace(/\.$/u, "");
-  return roll.hosts.has(host)
-    ? Effect.succeed(host)
-    : Effect.fail(
-        wrongInput(
-          `there is no host "${escapeText(name)}"`,
-          "list them with: host list; a seed becomes a host at its first refresh",
-        ),
-      );
+  if (roll.hosts.has(host)) return Effect.succeed(host);
+  const near = nearest(host, Array.from(roll.hosts.keys()));
+  const remedy = roll.seeds.has(host)
+    ? "it is a seed that nobody has looked at yet: inventory refresh"
+    : near === undefined
+      ? "list them with: host list"
+      : `did you mean ${quote(near)}?`;
+  return Effect.fail(wrongInput(`there is no host ${quote(name)}`, remedy));
 };

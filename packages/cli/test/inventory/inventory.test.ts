@@ -314,6 +314,9 @@ describe("the inventory", () => {
         "no seeds yet, so there is nobody to look at: inventory seed add HOST\n",
       ]);
       await run(world, "inventory seed add a.test b.test");
+      expect((await run(world, "host show a.test")).stderr).toContain(
+        "it is a seed that nobody has looked at yet: inventory refresh",
+      );
       expect((await run(world, "host list")).stdout).toBe(
         "no hosts yet, and 2 seeds: look at them with: inventory refresh --seed all\n",
       );
@@ -330,6 +333,8 @@ describe("the inventory", () => {
         ].join("\n"),
       );
       expect((await run(world, "host list -n 1")).stdout).toContain("2 of 2 hosts, 1 shown\n");
+      expect((await run(world, "host show a.tst")).stderr).toContain('did you mean "a.test"?');
+      expect((await run(world, "host show other")).stderr).toContain("list them with: host list");
     }),
   );
 
