@@ -37,8 +37,11 @@ export interface PoolOptions extends ContactOptions {
 }
 
 export interface SshShape {
-  /** What could not be read of the operator's configuration. */
-  readonly findings: ReadonlyArray<FileFinding>;
+  /**
+   * What could not be read of the operator's configuration, and what of it does not happen on the
+   * ways that were gone so far; each once, at most 100.
+   */
+  readonly findings: () => ReadonlyArray<FileFinding>;
   /** The addresses that a host's name has here, whether it lets us in or not; none behind another. */
   readonly addresses: (address: HostAddress) => Effect.Effect<ReadonlyArray<string>, ContactError>;
   /** One command on the host's kept-open connection. */
@@ -100,24 +103,42 @@ export const makePool = (
       perBastion: semaphores(options.handshakesPerBastion ?? 8),
       perAgent: semaphores(options.handshakesPerAgent ?? 16),
     };
+    const noted = noteFindings(contacts.findings);
     const reach: SshShape["reach"] = (address, use) =>
       gate.withPermit(
-        Effect.flatMap(contacts.route(address), (way) =>
-          usingWay(pool, keyOf(way), (held) =>
+        Effect.flatMap(contacts.route(address), (way) => {
+          for (const hop of way) noted.note(hop.findings);
+          return usingWay(pool, keyOf(way), (held) =>
             Effect.flatMap(
               Effect.mapError(held, (fault) => toldBy(address.host, fault)),
               (entered) => use(contactOf(address.host, entered)),
             ),
-          ),
-        ),
+          );
+        }),
       );
     return {
-      findings: contacts.findings,
+      findings: noted.all,
       addresses: contacts.addresses,
       reach,
       exec: (address, request) => reach(address, (contact) => contact.exec(request)),
     };
   });
+
+/** More than these are not kept: who reads them mends the first ones first. */
+const maxFindings = 100;
+
+/** Keeps each finding once, however many hosts it concerns. */
+const noteFindings = (first: ReadonlyArray<FileFinding>) => {
+  const kept = new Map<string, FileFinding>();
+  const note = (findings: ReadonlyArray<FileFinding>): void => {
+    for (const finding of findings) {
+      if (kept.size >= maxFindings) return;
+      kept.set(`${finding.file}\n${finding.line}\n${finding.message}`, finding);
+    }
+  };
+  note(first);
+  return { note, all: () => [...kept.values()] };
+};
 
 /** A semaphore for each key, made when it is first asked for. */
 const semaphores = (permits: number) => {

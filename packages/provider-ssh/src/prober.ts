@@ -10,6 +10,8 @@ import type { Look } from "@muster/core/inventory/history";
 import { type LookScope, Prober } from "@muster/core/inventory/refresh";
 import type { ContactError, HostAddress } from "@muster/core/words/contact";
 import type { HostObservation } from "@muster/core/words/host";
+import { escapeText } from "@muster/core/words/quote";
+import type { FileFinding } from "./known-hosts.ts";
 import { Ssh, type PoolOptions, type SshShape } from "./pool.ts";
 import { probe, type ProbeOptions } from "./probe.ts";
 
@@ -25,8 +27,16 @@ export const layerProber = (
     Prober,
     Effect.map(Ssh, (ssh) => ({
       look: (address: HostAddress, scope: LookScope) => look(ssh, address, scope, options.probe),
+      warnings: Effect.sync(() => ssh.findings().map(viewFinding)),
     })),
   ).pipe(Layer.provide(Ssh.layer(options)));
+
+/** A finding on line 0 is one of the whole file. */
+const viewFinding = ({ file, line, message }: FileFinding): string =>
+  `${escapeText(file, maxPath)}${line === 0 ? "" : `:${line}`}: ${message}`;
+
+/** The longest path that is told whole. */
+const maxPath = 400;
 
 const look = Effect.fnUntraced(function* (
   ssh: SshShape,

@@ -244,6 +244,25 @@ describe("many hosts", () => {
   );
 });
 
+describe("what the configuration asks for in vain", () => {
+  it.effect("is told once, however many hosts it concerns, and not without end", () =>
+    Effect.gen(function* () {
+      const { pool, exec } = yield* makeFleet({}, {}, "Host *\n  ForwardAgent yes\n  Wonder 1");
+      expect(pool.findings()).toEqual([]);
+      yield* exec("a");
+      yield* exec("b", "other");
+      expect(pool.findings().map(({ line, message }) => `${line} ${message}`)).toEqual([
+        "2 forwarding the agent is never obeyed",
+        '3 "wonder" is not a word that muster knows',
+      ]);
+      const words = Array.from({ length: 150 }, (_, index) => `  Wonder${index} 1`).join("\n");
+      const strange = yield* makeFleet({}, {}, `Host *\n${words}`);
+      yield* strange.exec("a");
+      expect(strange.pool.findings().length).toBe(100);
+    }).pipe(Effect.scoped),
+  );
+});
+
 describe("the end", () => {
   it.effect("of the layer ends every connection", () =>
     Effect.gen(function* () {
@@ -251,7 +270,7 @@ describe("the end", () => {
       const { config: configFile, surroundings } = operator;
       yield* Effect.gen(function* () {
         const ssh = yield* Ssh;
-        expect(ssh.findings).toEqual([]);
+        expect(ssh.findings()).toEqual([]);
         yield* ssh.exec({ host: "web", user: "ada" }, { command: "true" });
         expect(peer.counts).toEqual({ begun: 1, ended: 0 });
       }).pipe(Effect.provide(Ssh.layer({ configFile, surroundings })));

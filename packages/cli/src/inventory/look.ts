@@ -5,7 +5,7 @@ import type * as Option from "effect/Option";
 import * as Flag from "effect/cli/Flag";
 import { canonicalJson, escapeText, Store, type StoreError, type StoreShape } from "@muster/core";
 import type { Look } from "@muster/core/inventory/history";
-import { refresh, type Refreshed } from "@muster/core/inventory/refresh";
+import { Prober, refresh, type Refreshed } from "@muster/core/inventory/refresh";
 import type { HostAddress } from "@muster/core/words/contact";
 import { contactRemedies } from "@muster/core/words/remedy";
 import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
@@ -67,10 +67,14 @@ export const lookAt = Effect.fnUntraced(function* (
       const line = flags.output === "json" ? canonicalJson(look.observation) : viewLook(look, left);
       return screen.result(line);
     });
-  const seen = yield* refresh(addresses, {
-    scope: flags.fast ? "fast" : "full",
-    concurrency: flags.concurrency,
-    onLook,
+  const { seen, warnings } = yield* Effect.gen(function* () {
+    const prober = yield* Prober;
+    const refreshed = yield* refresh(addresses, {
+      scope: flags.fast ? "fast" : "full",
+      concurrency: flags.concurrency,
+      onLook,
+    });
+    return { seen: refreshed, warnings: yield* prober.warnings ?? Effect.succeed([]) };
   }).pipe(
     Effect.provideService(Store, store),
     Effect.provide(wiring.prober({ env: screen.env, ...flags })),
@@ -83,6 +87,7 @@ export const lookAt = Effect.fnUntraced(function* (
     ),
   );
   yield* screen.say(viewSum(seen));
+  for (const warning of warnings) yield* screen.say(`warning: ${warning}`);
   const silent = addresses.length - seen.answered;
   if (silent > 0) return yield* endWith(seen.answered === 0 ? 2 : 6);
 });

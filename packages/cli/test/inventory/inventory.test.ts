@@ -339,6 +339,32 @@ describe("the inventory", () => {
   );
 
   it(
+    "names what of the SSH configuration does not happen, once for all hosts",
+    inWorld(async (world) => {
+      const config = await world.write(
+        "ssh_config",
+        [
+          "Host *.test",
+          "  HostName 127.0.0.1",
+          "  Port 1",
+          "  ForwardAgent yes",
+          "  Wonder 1",
+          "Match exec true",
+          "  User nobody",
+          "",
+        ].join("\n"),
+      );
+      await run(world, "inventory seed add a.test b.test");
+      const looked = await world.inside(["inventory", "refresh", "--ssh-config", config]);
+      expect(looked.stderr.split("\n").filter((line) => line.startsWith("warning"))).toEqual([
+        `warning: ${config}:4: forwarding the agent is never obeyed`,
+        `warning: ${config}:5: "wonder" is not a word that muster knows`,
+        `warning: ${config}:6: Match "exec" is never run: its lines are left out`,
+      ]);
+    }),
+  );
+
+  it(
     "finds hosts by drift, and tells a fault of a filter at its column",
     inWorld(async (world) => {
       const override = { contact: answered, facts: { ...talos, overrideSha: "ab" } };

@@ -26,6 +26,11 @@ export type LookScope = "fast" | "full";
 export interface ProberShape {
   /** Never fails: how it ended is part of the look. Bounded by deadlines of its own. */
   readonly look: (address: HostAddress, scope: LookScope) => Effect.Effect<Look>;
+  /**
+   * What the operator's configuration asks for, and did not happen at the looks so far: each once,
+   * with its place. Text from outside is quoted in it.
+   */
+  readonly warnings?: Effect.Effect<ReadonlyArray<string>>;
 }
 
 export class Prober extends Context.Service<Prober, ProberShape>()(
