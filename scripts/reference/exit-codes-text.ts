@@ -31,10 +31,13 @@ const verdicts: Readonly<Record<Verdict, Meaning>> = {
     what: "refused by a guard or a gate, or the audit chain is broken",
     next: "each refusal names what a person can do",
   },
-  "partly done": { what: "partly done", next: "look at what is left, and run it again" },
+  "partly done": {
+    what: "partly done, or a host did not do as it was told",
+    next: "look at what is left, and run it again",
+  },
   "outcome unknown": {
     what: "an answer was lost: something may have happened or not",
-    next: "run it again: it looks first, and doubles nothing",
+    next: "run it again: it looks first, and doubles nothing; after `converge host` or `reboot host` look at the host before",
   },
 };
 

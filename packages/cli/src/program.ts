@@ -6,6 +6,7 @@ import { apply } from "./commands/apply.ts";
 import { approve } from "./commands/approve.ts";
 import { audit } from "./commands/audit.ts";
 import { completionsOf, type Programs } from "./commands/completions.ts";
+import { converge } from "./commands/converge.ts";
 import { destroy } from "./commands/destroy.ts";
 import { dev } from "./commands/dev.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -18,6 +19,7 @@ import { inventory } from "./commands/inventory.ts";
 import { lease } from "./commands/lease.ts";
 import { plan } from "./commands/plan.ts";
 import { population } from "./commands/population.ts";
+import { reboot } from "./commands/reboot.ts";
 import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
@@ -53,6 +55,8 @@ export const muster = Command.make("muster").pipe(
     inventory,
     hostCommand,
     population,
+    converge,
+    reboot,
     doctor,
     explain,
     schema,

@@ -16,6 +16,7 @@ import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
 import { populations } from "@muster/core/inventory/population/plugin";
 import type { Prober } from "@muster/core/inventory/refresh";
+import type { Sender } from "@muster/core/inventory/send";
 import { ProviderError } from "@muster/core/words/provider";
 import type { Expansion } from "@muster/core/words/set";
 import type { OperatorsConfig } from "@muster/sdk";
@@ -49,9 +50,12 @@ type Use = (
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-interface ProberOptions {
+interface SshOptions {
   readonly env: Env;
   readonly sshConfig: Option.Option<string>;
+}
+
+interface ProberOptions extends SshOptions {
   readonly acceptNew: boolean;
   readonly concurrency: number;
 }
@@ -72,6 +76,8 @@ export interface WiringShape {
   ) => Effect.Effect<Migration, StoreError>;
   /** Asks hosts by SSH, as the operator's own configuration says. */
   readonly prober: (options: ProberOptions) => Layer.Layer<Prober, { readonly message: string }>;
+  /** Has lines run on hosts by SSH; an unknown host key is never accepted on the way. */
+  readonly sender: (options: SshOptions) => Layer.Layer<Sender, { readonly message: string }>;
   readonly git: (env: Env) => Layer.Layer<Git, GitError>;
   /** How the core waits for providers, where it does not wait as usual. */
   readonly pace: Partial<Pace>;
@@ -132,6 +138,13 @@ export const defaultWiring: WiringShape = {
             acceptNewKeys: acceptNew,
             concurrency,
           }),
+      ),
+    ),
+  sender: ({ env, sshConfig }) =>
+    Layer.unwrap(
+      Effect.map(
+        Effect.promise(() => import("@muster/provider-ssh")),
+        ({ layerSender }) => layerSender(configFileOf(sshConfig, env)),
       ),
     ),
   git: (env) => Git.layer({ environment: env }),

@@ -510,8 +510,11 @@ const listen = (channel: ClientChannel, request: ExecRequest): Answering => {
     channel.close();
   };
   let end: Pick<ExecAnswer, "code" | "signal"> | null = null;
-  channel.on("data", add(stdout));
-  channel.stderr.on("data", add(stderr));
+  const { hear } = request;
+  const heard = (stream: "stdout" | "stderr", kept: Kept) =>
+    hear === undefined ? add(kept) : (chunk: Buffer) => hear(stream, chunk);
+  channel.on("data", heard("stdout", stdout));
+  channel.stderr.on("data", heard("stderr", stderr));
   channel.on("exit", (code: number | null, signal?: string) => {
     end = { code, signal: signal ?? null };
   });

@@ -71,6 +71,8 @@ export interface ExecRequest {
   /** What the host's shell is given. */
   readonly command: string;
   readonly stdin?: Uint8Array;
+  /** Told of each piece of output as it comes. Then nothing is kept, and no length is too long. */
+  readonly hear?: (stream: "stdout" | "stderr", bytes: Uint8Array) => void;
   /** The bytes that are kept of each stream. Default 1 MiB and 64 KiB. */
   readonly maxStdout?: number;
   readonly maxStderr?: number;

@@ -92,7 +92,7 @@ export const lookAt = Effect.fnUntraced(function* (
   if (silent > 0) return yield* endWith(seen.answered === 0 ? 2 : 6);
 });
 
-const viewLook = ({ observation }: Look, left: number): string => {
+export const viewLook = ({ observation }: Look, left: number): string => {
   const { host, contact, facts, trouble } = observation;
   const said =
     contact === undefined

@@ -143,7 +143,7 @@ const makeRecorder = Effect.fnUntraced(function* (
   const flush = Effect.suspend(() => {
     const looks = ended;
     ended = [];
-    return write(store, looks);
+    return keepLooks(store, looks);
   });
   return (look) =>
     Effect.suspend(() => {
@@ -157,7 +157,11 @@ const makeRecorder = Effect.fnUntraced(function* (
     });
 });
 
-const write = (store: StoreShape, looks: ReadonlyArray<Look>): Effect.Effect<void, StoreError> =>
+/** Looks that were had already are on disk when it succeeds. */
+export const keepLooks = (
+  store: StoreShape,
+  looks: ReadonlyArray<Look>,
+): Effect.Effect<void, StoreError> =>
   Effect.gen(function* () {
     const hosts = new Set(looks.map(({ observation }) => observation.host));
     const kept = new Map<string, Kept>();

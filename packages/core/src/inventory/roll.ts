@@ -399,7 +399,7 @@ const decide = (
   };
 };
 
-const entryOf = (
+export const entryOf = (
   action: string,
   targets: ReadonlyArray<string>,
   { actor, at, reason, document }: Word,
