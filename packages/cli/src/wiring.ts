@@ -14,6 +14,7 @@ import {
 } from "@muster/core";
 import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
+import type { HostKeys } from "@muster/core/inventory/host-keys";
 import { populations } from "@muster/core/inventory/population/plugin";
 import type { Prober } from "@muster/core/inventory/refresh";
 import type { Sender } from "@muster/core/inventory/send";
@@ -78,6 +79,8 @@ export interface WiringShape {
   readonly prober: (options: ProberOptions) => Layer.Layer<Prober, { readonly message: string }>;
   /** Has lines run on hosts by SSH; an unknown host key is never accepted on the way. */
   readonly sender: (options: SshOptions) => Layer.Layer<Sender, { readonly message: string }>;
+  /** Sees and accepts host keys, as the operator's own configuration says. */
+  readonly hostKeys: (options: SshOptions) => Layer.Layer<HostKeys, { readonly message: string }>;
   readonly git: (env: Env) => Layer.Layer<Git, GitError>;
   /** How the core waits for providers, where it does not wait as usual. */
   readonly pace: Partial<Pace>;
@@ -145,6 +148,13 @@ export const defaultWiring: WiringShape = {
       Effect.map(
         Effect.promise(() => import("@muster/provider-ssh")),
         ({ layerSender }) => layerSender(configFileOf(sshConfig, env)),
+      ),
+    ),
+  hostKeys: ({ env, sshConfig }) =>
+    Layer.unwrap(
+      Effect.map(
+        Effect.promise(() => import("@muster/provider-ssh")),
+        ({ layerHostKeys }) => layerHostKeys(configFileOf(sshConfig, env)),
       ),
     ),
   git: (env) => Git.layer({ environment: env }),

@@ -1,9 +1,5 @@
 // Makes one contact with a host: looks its name up, goes its way hop by hop, and logs in.
 
-import { createHash } from "node:crypto";
-import { lookup } from "node:dns/promises";
-import { connect as connectSocket, isIP, type Socket } from "node:net";
-import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { ContactError, ExecAnswer, HostAddress } from "@muster/core/words/contact";
@@ -17,6 +13,7 @@ import {
 } from "./identity.ts";
 import { appendKnownHost, readKnownHostsFiles } from "./known-hosts-file.ts";
 import {
+  fingerprintOf,
   judgeKey,
   knownHostsLine,
   knownHostsName,
@@ -30,6 +27,8 @@ import {
 import type { Deadlines, ExecRequest, Session, SessionFault } from "./session.ts";
 import { routeTo, type HostSettings, type SshConfig, type Surroundings } from "./ssh-config.ts";
 import { ownSurroundings, readSshConfig } from "./ssh-config-file.ts";
+import { offeredKey } from "./offer.ts";
+import { lookUpOnce, resolveName, transportTo, type LookUp } from "./transport.ts";
 
 export interface ContactOptions {
   /** The one configuration file to read; nothing: those of the user and of the machine. */
@@ -86,11 +85,23 @@ export interface Contacts {
   readonly addresses: (address: HostAddress) => Effect.Effect<ReadonlyArray<string>, ContactError>;
   /** Ends with its scope, at once. */
   readonly connect: (address: HostAddress) => Effect.Effect<Contact, ContactError, Scope.Scope>;
+  /** The key that a host shows now, and what is known of it. Nobody logs in, and nothing is kept. */
+  readonly offer: (address: HostAddress) => Effect.Effect<Offer, ContactError>;
   /** Goes a way that is known, from the connection to its last host but one when there is one. */
   readonly enter: (
     way: ReadonlyArray<HostSettings>,
     from: Session | null,
   ) => Effect.Effect<Entered, HopFault, Scope.Scope>;
+}
+
+/** A key that a host has proven to be its own, whatever is known of it. */
+export interface Offer {
+  readonly key: Uint8Array;
+  readonly settings: HostSettings;
+  /** How known_hosts files name the host. */
+  readonly name: KnownName;
+  /** What the files say now. */
+  readonly known: KnownHosts;
 }
 
 /** What failed on the way to a host, and at which hop. */
@@ -126,7 +137,7 @@ interface Desk {
   readonly transport: typeof import("./client.ts");
   readonly identities: IdentitySource;
   readonly knownHosts: (files: ReadonlyArray<string>) => Promise<KnownHosts>;
-  readonly lookUp: (name: string, now: number) => Promise<ReadonlyArray<string>>;
+  readonly lookUp: LookUp;
 }
 
 /** Reads the configuration. Fails when the file that was named cannot be read. */
@@ -157,6 +168,7 @@ export const makeContacts = (
           );
           return contactOf(address.host, entered);
         }),
+      offer: (address) => Effect.scoped(offer(desk, address)),
       enter: (way, from) => enter(desk, way, from),
     };
   });
@@ -171,35 +183,6 @@ const readEachOnce = () => {
     return known;
   };
 };
-
-/** An answer counts for so long, in milliseconds: a look asks for the name, and so does its contact. */
-const freshMillis = 1_000;
-
-/** Who asks for a name that is being looked up, or was just now, hears the same answer. */
-const lookUpOnce = () => {
-  const answers = new Map<string, { readonly at: number; readonly answer: Promise<Addresses> }>();
-  return (name: string, now: number): Promise<Addresses> => {
-    for (const [oldest, { at }] of answers) {
-      if (now - at < freshMillis) break;
-      answers.delete(oldest);
-    }
-    const known = answers.get(name);
-    if (known !== undefined) return known.answer;
-    const answer = lookup(name, { all: true })
-      .then((found) => found.slice(0, maxAddresses).map(({ address }) => address))
-      .catch((cause) => {
-        answers.delete(name);
-        throw cause;
-      });
-    answers.set(name, { at: now, answer });
-    return answer;
-  };
-};
-
-type Addresses = ReadonlyArray<string>;
-
-/** The most addresses of one name that are tried. */
-const maxAddresses = 4;
 
 export const contactOf = (host: string, { session, addresses, hostKey }: Entered): Contact => ({
   ...{ addresses, hostKey, banner: session.banner, isOpen: session.isOpen, ended: session.ended },
@@ -234,8 +217,9 @@ const addressesOf = (
 ): Effect.Effect<ReadonlyArray<string>, ContactError> => {
   const [target] = way;
   if (target === undefined || way.length > 1) return Effect.succeed([]);
-  return Effect.mapError(resolveName(desk, target.hostName, deadlinesFor(desk, target)), (fault) =>
-    contactError(host, null, fault),
+  return Effect.mapError(
+    resolveName(desk.lookUp, target.hostName, deadlinesFor(desk, target)),
+    (fault) => contactError(host, null, fault),
   );
 };
 
@@ -266,6 +250,30 @@ const enter = (
     return entered;
   });
 
+/** Hosts in between are held to their keys as ever; only the last one's is looked at. */
+const offer = (desk: Desk, address: HostAddress): Effect.Effect<Offer, ContactError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const way = yield* route(desk, address);
+    const target = way.at(-1)!;
+    const between = way.slice(0, -1);
+    const told = (fault: HopFault): ContactError => toldBy(address.host, fault);
+    const from =
+      between.length === 0
+        ? null
+        : yield* Effect.mapError(enter(desk, between, null), (fault) =>
+            told({ ...fault, isBetween: true }),
+          );
+    const files = [...target.userKnownHostsFiles, ...target.globalKnownHostsFiles];
+    const known = yield* readKnownHostsFiles(files);
+    const name = nameOf(target);
+    const key = yield* offeredKey({
+      ...{ hop: target, from: from?.session ?? null, deadlines: deadlinesFor(desk, target) },
+      ...{ openSession: desk.transport.openSession, lookUp: desk.lookUp },
+      hostKeyTypes: knownKeyTypes(known, name),
+    }).pipe(Effect.mapError((fault) => told({ hop: target, isBetween: false, fault })));
+    return { key, settings: target, name, known };
+  });
+
 const enterHop = (
   desk: Desk,
   hop: HostSettings,
@@ -273,11 +281,7 @@ const enterHop = (
 ): Effect.Effect<Entered, SessionFault, Scope.Scope> =>
   Effect.gen(function* () {
     const deadlines = deadlinesFor(desk, hop);
-    const addresses = from === null ? yield* resolveName(desk, hop.hostName, deadlines) : [];
-    const transport =
-      from === null
-        ? yield* openSocket(addresses, hop.port, deadlines.connectMillis)
-        : yield* from.forward(hop.hostName, hop.port);
+    const { transport, addresses } = yield* transportTo(hop, from, desk.lookUp, deadlines);
     const files = hop.identityFiles ?? usualIdentityFiles(desk.surroundings.home);
     const identities = yield* Effect.promise(() => desk.identities.load(files));
     const door = yield* doorOf(desk, hop);
@@ -307,106 +311,12 @@ const deadlinesFor = (desk: Desk, { connectTimeoutSeconds }: HostSettings): Dead
   };
 };
 
-/** The addresses of a name, as this machine sees them; an address is its own. */
-const resolveName = (
-  { lookUp }: Desk,
-  name: string,
-  { connectMillis }: Pick<Deadlines, "connectMillis">,
-): Effect.Effect<ReadonlyArray<string>, SessionFault> => {
-  if (isIP(name) !== 0) return Effect.succeed([name]);
-  return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    Effect.tryPromise({
-      try: () => lookUp(name, now),
-      catch: (cause): SessionFault => {
-        const { code = "unknown" } = cause as { readonly code?: string };
-        return { reason: "dns", step: "dns", message: `${quote(name)} has no address (${code})` };
-      },
-    }),
-  ).pipe(
-    Effect.timeoutOrElse({
-      duration: connectMillis,
-      orElse: () =>
-        Effect.fail<SessionFault>({
-          ...{ reason: "dns", step: "dns" },
-          message: `no answer about ${quote(name)} in ${connectMillis} ms`,
-        }),
-    }),
-  );
-};
-
-/** Tries one address after the other; each has its part of the time. */
-const openSocket = (
-  addresses: ReadonlyArray<string>,
-  port: number,
-  millis: number,
-): Effect.Effect<Socket, SessionFault, Scope.Scope> => {
-  const part = Math.ceil(millis / Math.max(1, addresses.length));
-  const [first, ...others] = addresses.map((address) => openSocketTo(address, port, part));
-  return others.reduce(
-    (tried, next) => Effect.catch(tried, () => next),
-    first ?? Effect.fail<SessionFault>({ reason: "dns", step: "dns", message: "has no address" }),
-  );
-};
-
-const openSocketTo = (
-  address: string,
-  port: number,
-  millis: number,
-): Effect.Effect<Socket, SessionFault, Scope.Scope> =>
-  // The socket is held before it connects: whoever is interrupted in between leaves none behind.
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const socket = connectSocket({ host: address, port, noDelay: true });
-      // Later faults are the session's to tell; without a listener they would end the process.
-      return socket.on("error", () => {});
-    }),
-    (socket) => Effect.sync(() => socket.destroy()),
-  ).pipe(
-    Effect.tap((socket) =>
-      Effect.callback<void, SessionFault>((resume) => {
-        const fail = (error: Error): void => resume(Effect.fail(socketFault(error, address, port)));
-        // Either may have happened already.
-        if (socket.errored) return fail(socket.errored);
-        if (!socket.connecting) return resume(Effect.void);
-        socket.once("error", fail);
-        socket.once("connect", () => resume(Effect.void));
-      }).pipe(
-        Effect.timeoutOrElse({
-          duration: millis,
-          orElse: () =>
-            Effect.fail<SessionFault>({
-              ...{ reason: "timeout", step: "tcp" },
-              message: `no connection to ${address} port ${port} in ${millis} ms`,
-            }),
-        }),
-        Effect.tapError(() => Effect.sync(() => socket.destroy())),
-      ),
-    ),
-  );
-
-const socketReasons: Readonly<Record<string, SessionFault["reason"]>> = {
-  ECONNREFUSED: "refused",
-  ECONNRESET: "reset",
-  EPIPE: "reset",
-};
-
-const socketFault = (
-  { code = "unknown" }: Error & { readonly code?: string },
-  address: string,
-  port: number,
-): SessionFault => ({
-  // No route and no network are silence, too.
-  reason: socketReasons[code] ?? "timeout",
-  step: "tcp",
-  message: `no connection to ${address} port ${port} (${code})`,
-});
-
 const nameOf = ({ hostName, hostKeyAlias, port }: HostSettings): KnownName =>
   hostKeyAlias === null ? { host: hostName, port } : { host: hostKeyAlias, port: null };
 
 const shownKeyOf = (key: Buffer): ShownKey => ({
   type: typeOfKeyBytes(key) ?? "unknown",
-  fingerprint: `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`,
+  fingerprint: fingerprintOf(key),
 });
 
 /** What one host's key is held against, and what becomes of a new one. */

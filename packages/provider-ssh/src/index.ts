@@ -7,6 +7,7 @@ export {
   type Contacts,
   type ShownKey,
 } from "./connect.ts";
+export { layerHostKeys } from "./host-keys.ts";
 export type { AskPassPhrase } from "./identity.ts";
 export { readKnownHostsFiles, appendKnownHost } from "./known-hosts-file.ts";
 export { probe, type ProbedHost, type ProbeOptions } from "./probe.ts";

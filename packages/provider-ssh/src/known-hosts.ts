@@ -1,6 +1,6 @@
 // Decides what known_hosts files say of a key that a host shows.
 
-import { createHmac, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { quote } from "@muster/core/words/quote";
 import { isWild, matchesList } from "./pattern.ts";
 
@@ -124,7 +124,7 @@ export const readKnownHosts = (texts: ReadonlyArray<KnownHostsText>): KnownHosts
   return { findings, byName, byPattern, hashed, hashedByName: new Map() };
 };
 
-interface ReadLine {
+export interface ReadLine {
   readonly names: string;
   readonly marker: Marker;
   readonly type: string;
@@ -136,8 +136,25 @@ const markers: Readonly<Record<string, Marker>> = {
   "@cert-authority": "certificate-authority",
 };
 
+/** A key that stands in a file, as it is told to people. */
+export interface StandingKey extends KeyPlace {
+  readonly type: string;
+  readonly fingerprint: string;
+}
+
+const standing = ({ file, line, type, key }: KeyLine): StandingKey => ({
+  ...{ file, line, type },
+  fingerprint: fingerprintOf(Buffer.from(key, "base64")),
+});
+
+/** The keys that a host is trusted by, in the order of the files. */
+export const trustedKeys = (known: KnownHosts, who: KnownName): ReadonlyArray<StandingKey> =>
+  linesFor(known, knownHostsName(who))
+    .filter(({ marker }) => marker === "none")
+    .map(standing);
+
 /** Nothing for a line that says nothing; a text says what is wrong with it. */
-const readLine = (line: string): ReadLine | string | null => {
+export const readLine = (line: string): ReadLine | string | null => {
   const fields = line.trim().split(/[ \t]+/);
   const first = fields[0] ?? "";
   if (first === "" || first.startsWith("#")) return null;
@@ -173,11 +190,15 @@ export const typeOfKeyBytes = (bytes: Uint8Array): string | undefined => {
   return /^[\w@.+-]+$/.test(type) ? type : undefined;
 };
 
+/** Such as `SHA256:…`, as ssh-keygen shows it. */
+export const fingerprintOf = (key: Uint8Array): string =>
+  `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+
 const hashedName = /^\|1\|([A-Za-z0-9+/]+=*)\|([A-Za-z0-9+/]+=*)$/;
 
 const sha1Length = 20;
 
-const readHashed = (
+export const readHashed = (
   names: string,
 ): { readonly salt: Buffer; readonly hash: Buffer } | "unreadable" => {
   const [, salt, hash] = hashedName.exec(names) ?? [];
@@ -194,7 +215,7 @@ export const knownHostsName = ({ host, port }: KnownName): string => {
   return port === null || port === usualPort ? name : `[${name}]:${port}`;
 };
 
-const hashOf = (name: string, salt: Uint8Array): Buffer =>
+export const hashOf = (name: string, salt: Uint8Array): Buffer =>
   createHmac("sha1", salt).update(name).digest();
 
 const linesFor = (known: KnownHosts, name: string): ReadonlyArray<KeyLine> => [

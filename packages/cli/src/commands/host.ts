@@ -15,6 +15,7 @@ import { confirm, dryRun, editRoll } from "../inventory/edit.ts";
 import { lookAt, lookFlags } from "../inventory/look.ts";
 import { inventoryFlags, loadRoll, openInventory } from "../inventory/opened.ts";
 import { findHosts, knownHost, readQuery, viewHosts } from "../inventory/select.ts";
+import { hostkey } from "./hostkey.ts";
 import * as View from "../screen/host-view.ts";
 import { Live } from "../screen/live.ts";
 import { Out } from "../screen/out.ts";
@@ -355,6 +356,7 @@ export const hostCommand = Command.make("host").pipe(
     clearExpectedRole,
     disable,
     enable,
+    hostkey,
   ]),
   Command.withExamples([
     {

@@ -28,7 +28,7 @@ import { checkReason } from "../records.ts";
 import { Out } from "../screen/out.ts";
 import { loadConfig } from "../settings.ts";
 import { Wiring } from "../wiring.ts";
-import { makeHostLines, viewHostLine } from "./host-lines.ts";
+import { type HostLines, makeHostLines, viewHostLine } from "./host-lines.ts";
 import { lookFlags } from "./look.ts";
 import { type InventoryFlags, inventoryFlags, loadRoll, openInventory, wordOf } from "./opened.ts";
 import { knownHost } from "./select.ts";
@@ -138,33 +138,50 @@ export const streaming = <A, E, R>(
   Effect.gen(function* () {
     const screen = yield* Out;
     const lines = makeHostLines();
-    const pieces = yield* Queue.unbounded<readonly [HostStream, Uint8Array], Cause.Done>();
-    const show = (shown: ReturnType<typeof lines.end>) =>
+    type Shown = ReturnType<HostLines["end"]>;
+    // What waits to be shown is bounded as what is shown: lines are made as the pieces come.
+    const waiting = yield* Queue.unbounded<Shown, Cause.Done>();
+    const show = (shown: Shown) =>
       Effect.forEach(
-        shown,
-        ({ stream, text }) =>
+        runsOf(shown),
+        ([stream, texts]) =>
           flags.output === "json"
-            ? screen.result(canonicalJson({ stream, text }))
-            : (stream === "stdout" ? screen.result : screen.say)(viewHostLine(text)),
+            ? screen.result(texts.map((text) => canonicalJson({ stream, text })).join("\n"))
+            : (stream === "stdout" ? screen.result : screen.say)(
+                texts.map(viewHostLine).join("\n"),
+              ),
         { discard: true },
       );
-    const showing = yield* Effect.forkChild(
-      Stream.runForEach(Stream.fromQueue(pieces), ([stream, bytes]) =>
-        show(lines.add(stream, bytes)),
-      ),
-    );
+    const showing = yield* Effect.forkChild(Stream.runForEach(Stream.fromQueue(waiting), show));
     const finish = Effect.gen(function* () {
-      yield* Queue.end(pieces);
+      yield* Queue.end(waiting);
       yield* Fiber.join(showing);
       yield* show(lines.end());
       const dropped = lines.dropped();
-      if (dropped > 0) yield* screen.say(`its output went on: ${dropped} characters are not shown`);
+      if (dropped > 0)
+        yield* screen.say(`its output went on: about ${dropped} bytes are not shown`);
     });
     return yield* Effect.ensuring(
-      use((stream, bytes) => void Queue.offerUnsafe(pieces, [stream, bytes])),
+      use((stream, bytes) => {
+        const shown = lines.add(stream, bytes);
+        if (shown.length > 0) Queue.offerUnsafe(waiting, shown);
+      }),
       finish,
     );
   });
+
+/** Lines of one stream that follow each other, together: a host may say millions. */
+const runsOf = (
+  lines: ReturnType<HostLines["end"]>,
+): ReadonlyArray<readonly [HostStream, ReadonlyArray<string>]> => {
+  const runs: Array<readonly [HostStream, Array<string>]> = [];
+  for (const { stream, text } of lines) {
+    const last = runs.at(-1);
+    if (last?.[0] === stream) last[1].push(text);
+    else runs.push([stream, [text]]);
+  }
+  return runs;
+};
 
 /** The last word of an act: what came of it, and the exit code that says so. */
 export const tellEnd = Effect.fnUntraced(function* (

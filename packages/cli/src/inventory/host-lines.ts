@@ -20,7 +20,7 @@ export interface HostLines {
   readonly add: (stream: HostStream, bytes: Uint8Array) => ReadonlyArray<HostLine>;
   /** Lines that the host left without an end. */
   readonly end: () => ReadonlyArray<HostLine>;
-  /** Characters that were not shown. */
+  /** About how many bytes were not shown. */
   readonly dropped: () => number;
 }
 
@@ -50,11 +50,17 @@ export const makeHostLines = (most: number = mostShown): HostLines => {
     return keep(stream, [...lines, rest]);
   };
   return {
-    add: (stream, bytes) => take(stream, decoders[stream].decode(bytes, { stream: true })),
+    add: (stream, bytes) => {
+      if (dropped === 0) return take(stream, decoders[stream].decode(bytes, { stream: true }));
+      // A host that never stops must not cost more than its bytes.
+      dropped += bytes.length;
+      return [];
+    },
     end: () =>
       (["stdout", "stderr"] as const).flatMap((stream) => {
         const lines = take(stream, decoders[stream].decode());
         const rest = rests[stream];
+        rests[stream] = "";
         return rest === "" ? lines : [...lines, ...keep(stream, [rest])];
       }),
     dropped: () => dropped,

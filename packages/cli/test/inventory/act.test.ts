@@ -2,33 +2,10 @@
 
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
-import type { AuditEntry } from "@muster/core";
+import { type AuditEntry, StoreError, type StoreShape } from "@muster/core";
 import { historyOwner } from "@muster/core/inventory/history";
-import { openSqliteStore } from "@muster/store-sql";
-import { onStage, peers, type Stage } from "./peers.ts";
-
-const promised = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise(effect);
-
-/** What the store of a world says now. */
-const inStore = <A>(
-  { world }: Stage,
-  read: (store: Effect.Success<ReturnType<typeof openSqliteStore>>) => Effect.Effect<A, unknown>,
-): Promise<A> => {
-  const [file] = world.files("state").filter((name) => name.endsWith(".db"));
-  return promised(
-    Effect.scoped(
-      Effect.flatMap(
-        openSqliteStore({ path: world.at("state", file!), readOnly: true, missing: "empty" }),
-        read,
-      ),
-    ),
-  );
-};
-
-const entriesOf = async (stage: Stage, action: string): Promise<ReadonlyArray<AuditEntry>> => {
-  const all = await inStore(stage, (store) => store.auditEntries(0, 1_000));
-  return all.filter((entry) => entry.action === action);
-};
+import { defaultWiring } from "../../src/wiring.ts";
+import { auditOf, fileOf, inStore, onStage, peers, promised, type Stage } from "./peers.ts";
 
 const looksOf = (stage: Stage, host: string): Promise<number> =>
   inStore(stage, (store) =>
@@ -75,7 +52,7 @@ for (const { name, missing, start } of peers) {
         // The line and the look after it, and nothing else.
         expect((await execsOf(stage, "a")) - execs).toBe(2);
         expect(await looksOf(stage, "a")).toBe(2);
-        const entries = await entriesOf(stage, "converge host");
+        const entries = await auditOf(stage, "converge host");
         expect(told(entries)).toEqual([
           ["intent", null, entries[0]!.seq],
           ["outcome", "done", entries[0]!.seq],
@@ -130,7 +107,7 @@ for (const { name, missing, start } of peers) {
           expect([slow.code, slow.stderr.includes("had not ended in 1000 ms")]).toEqual([7, true]);
           // The line, and the look.
           expect((await execsOf(stage, "slow")) - before).toBe(2);
-          const ends = (await entriesOf(stage, "converge host"))
+          const ends = (await auditOf(stage, "converge host"))
             .filter(({ phase }) => phase === "outcome")
             .map(({ targets, outcome }) => [targets[0], outcome]);
           expect(ends).toEqual([
@@ -173,8 +150,8 @@ for (const { name, missing, start } of peers) {
         expect(
           await Promise.all(["off", "out", "key"].map((host) => execsOf(stage, host))),
         ).toEqual(execs);
-        expect(await entriesOf(stage, "converge host")).toEqual([]);
-        expect(await entriesOf(stage, "reboot host")).toEqual([]);
+        expect(await auditOf(stage, "converge host")).toEqual([]);
+        expect(await auditOf(stage, "reboot host")).toEqual([]);
         // The failed look is kept all the same: one by the roll call, one by each command.
         expect(await looksOf(stage, "off")).toBe(3);
       }),
@@ -191,7 +168,7 @@ for (const { name, missing, start } of peers) {
         expect(after).not.toBe(before);
         expect(ran.stderr).toContain(`is back, with the boot id ${after}`);
         expect(ran.code).toBe(0);
-        const entries = await entriesOf(stage, "reboot host");
+        const entries = await auditOf(stage, "reboot host");
         expect(told(entries)).toEqual([
           ["intent", null, entries[0]!.seq],
           ["outcome", "done", entries[0]!.seq],
@@ -228,7 +205,7 @@ for (const { name, missing, start } of peers) {
           );
           const broken = await run("reboot host broken", other);
           expect([broken.code, broken.stderr.includes("exit code 1")]).toEqual([6, true]);
-          const ends = (await entriesOf(stage, "reboot host"))
+          const ends = (await auditOf(stage, "reboot host"))
             .filter(({ phase }) => phase === "outcome")
             .map(({ targets, outcome }) => [targets[0], outcome]);
           expect(ends).toEqual([
@@ -240,6 +217,98 @@ for (const { name, missing, start } of peers) {
         },
       ),
       120_000,
+    );
+
+    it(
+      "sends nothing when the intent cannot be written, and tells when only the outcome cannot",
+      onStage(start, [{ name: "a", reboot: quick }], async (stage) => {
+        const { env, fleet, world } = stage;
+        /** A store that takes looks, and no entry of this phase. */
+        const without = (phase: AuditEntry["phase"]) => ({
+          openStore: (...asked: Parameters<typeof defaultWiring.openStore>) =>
+            Effect.map(defaultWiring.openStore(...asked), (store): StoreShape => ({
+              ...store,
+              commit: (batch) =>
+                batch.audit?.some((entry) => entry.phase === phase) === true
+                  ? Effect.fail(new StoreError({ reason: "Busy", place: "here", message: "held" }))
+                  : store.commit(batch),
+            })),
+        });
+        const bootId = await promised(fleet.host("a").bootId);
+        for (const verb of ["converge", "reboot"]) {
+          const before = await execsOf(stage, "a");
+          const wiring = without("intent");
+          const ran = await world.inside([verb, "host", "a"], { env, wiring });
+          expect([verb, ran.code, ran.stderr.includes("held")]).toEqual([verb, 2, true]);
+          // A reboot has looked for the boot id.
+          const looks = verb === "reboot" ? 1 : 0;
+          expect([verb, (await execsOf(stage, "a")) - before]).toEqual([verb, looks]);
+          expect(await auditOf(stage, `${verb} host`)).toEqual([]);
+        }
+        expect(await promised(fleet.host("a").bootId)).toBe(bootId);
+        const ran = await world.inside(["reboot", "host", "a"], {
+          ...{ env, wiring: without("outcome") },
+        });
+        expect([ran.code, ran.stderr]).toEqual([
+          2,
+          expect.stringContaining("the audit does not say what came of it: done") as string,
+        ]);
+        expect(await promised(fleet.host("a").bootId)).not.toBe(bootId);
+      }),
+      60_000,
+    );
+
+    it(
+      "says unknown in the audit when it is interrupted, and leaves the intent when it is killed",
+      onStage(
+        start,
+        [
+          { name: "slow", files: { "/etc/puppet/plan": "0 1 20\n" } },
+          { name: "gone", reboot: { ...quick, end: "gone" } },
+        ],
+        async (stage) => {
+          const { world, env } = stage;
+          const end = async (words: string, until: string, signal: "SIGINT" | "SIGKILL") => {
+            const started = world.start(words.split(" "), { env });
+            await started.until(until);
+            started.process.kill(signal);
+            return (await started.ended).code;
+          };
+          expect(await end("converge host slow", "Applying", "SIGINT")).toBe(130);
+          expect(await end("reboot host gone", "away", "SIGINT")).toBe(130);
+          expect(await end("converge host slow", "Applying", "SIGKILL")).toBe(-2);
+          const all = [
+            ...(await auditOf(stage, "converge host")),
+            ...(await auditOf(stage, "reboot host")),
+          ].map(({ action, phase, outcome }) => [action, phase, outcome]);
+          expect(all).toEqual([
+            ["converge host", "intent", null],
+            ["converge host", "outcome", "unknown"],
+            ["converge host", "intent", null],
+            ["reboot host", "intent", null],
+            ["reboot host", "outcome", "unknown"],
+          ]);
+          expect((await stage.run(`audit verify --store sqlite:${fileOf(stage)}`)).code).toBe(0);
+        },
+      ),
+      60_000,
+    );
+
+    it(
+      "shows no more than its bound of a host that prints for ever, and ends at the deadline",
+      onStage(start, [{ name: "loud" }], async ({ fleet, run }) => {
+        await promised(fleet.host("loud").strike("endless-output"));
+        const ran = run("converge host loud --timeout 3s");
+        await expect
+          .poll(async () => (await promised(fleet.host("loud").counts)).execs, { timeout: 20_000 })
+          .toBe(2);
+        await promised(fleet.host("loud").heal);
+        const { code, stdout, stderr } = await ran;
+        expect([code, stdout.length <= 16 * 1024 * 1024]).toEqual([7, true]);
+        expect(stdout.startsWith("y\ny\n")).toBe(true);
+        expect(stderr).toContain("had not ended in 3000 ms");
+      }),
+      60_000,
     );
   });
 }

@@ -8,6 +8,8 @@ import {
   startEmulatedHosts,
   startRealHosts,
 } from "@muster/testkit/hosts/index";
+import type { AuditEntry } from "@muster/core";
+import { openSqliteStore } from "@muster/store-sql";
 import { inWorld, type Ran, type World } from "../world.ts";
 
 const isRealMissing = (): boolean => {
@@ -64,3 +66,35 @@ export const onStage = (
       ),
     ),
   );
+
+export const promised = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
+  Effect.runPromise(effect);
+
+/** The place of the roll, as it is named to commands. */
+export const fileOf = ({ world }: Pick<Stage, "world">): string =>
+  world.at(
+    "state",
+    world.files("state").find((name) => name.endsWith(".db"))!,
+  );
+
+/** What the store of a world says now. */
+export const inStore = <A>(
+  stage: Pick<Stage, "world">,
+  read: (store: Effect.Success<ReturnType<typeof openSqliteStore>>) => Effect.Effect<A, unknown>,
+): Promise<A> => {
+  const path = fileOf(stage);
+  return promised(
+    Effect.scoped(
+      Effect.flatMap(openSqliteStore({ path, readOnly: true, missing: "empty" }), read),
+    ),
+  );
+};
+
+/** The entries of one action, in their order. */
+export const auditOf = async (
+  stage: Pick<Stage, "world">,
+  action: string,
+): Promise<ReadonlyArray<AuditEntry>> => {
+  const all = await inStore(stage, (store) => store.auditEntries(0, 1_000));
+  return all.filter((entry) => entry.action === action);
+};
