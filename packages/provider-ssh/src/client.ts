@@ -159,6 +159,8 @@ class Opening {
     };
     transport.on("data", look);
     transport.once("close", this.end);
+    // Meanwhile keys were read: one that ended then tells nobody any more.
+    if (transport.destroyed) this.end();
   };
 
   /** What stood there instead of a banner. */

@@ -299,7 +299,10 @@ const enterHop = (
     return { session, addresses, hostKey: door.shown() };
   });
 
-/** The configuration's ConnectTimeout stands for TCP and the banner, unless an option says otherwise. */
+/**
+ * The configuration's ConnectTimeout stands for each of TCP, the banner and the exchange of keys,
+ * unless an option says otherwise.
+ */
 const deadlinesFor = (desk: Desk, { connectTimeoutSeconds }: HostSettings): Deadlines => {
   if (connectTimeoutSeconds === null) return desk.deadlines;
   const millis = connectTimeoutSeconds * 1_000;
@@ -308,6 +311,7 @@ const deadlinesFor = (desk: Desk, { connectTimeoutSeconds }: HostSettings): Dead
     ...desk.deadlines,
     connectMillis: asked?.connectMillis ?? millis,
     bannerMillis: asked?.bannerMillis ?? millis,
+    kexMillis: asked?.kexMillis ?? millis,
   };
 };
 

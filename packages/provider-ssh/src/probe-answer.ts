@@ -41,11 +41,12 @@ const readLines = (lines: ReadonlyArray<string>): Seen | string => {
   const seen = new Map<string, string | SeenFile>();
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at]!;
-    const [, key = "", form, value = ""] = /^([a-z]+)(-[a-z0-9]+)?(?:=(.*))?$/.exec(line) ?? [];
+    const [, key = "", form, value = ""] = /^([a-z]+)(-[a-z0-9]+)?(?:=(.*))?$/s.exec(line) ?? [];
     const strange = `its answer has a strange line: ${quote(line)}`;
     if (seen.has(key)) return strange;
     if (form === undefined && plainKeys.has(key) && line.includes("=")) {
-      seen.set(key, Buffer.from(value, "latin1").toString("utf8"));
+      // Some shells keep NUL, and most drop it.
+      seen.set(key, Buffer.from(value, "latin1").toString("utf8").replaceAll("\0", ""));
     } else if (form === "-absent" && (files.includes(key) || key === "role")) {
       seen.set(key, absent);
     } else if (form === "-long" && files.includes(key)) {

@@ -6,7 +6,8 @@
  *
  * Answers lines between `MARKER begin` and `MARKER end`. What cannot be looked at is left out, and
  * never told as absent: a file is absent only where the folder that would hold it can be searched.
- * Bytes go as base64, or as hex where there is no base64. It writes nothing.
+ * Bytes go as base64, or as hex where there is no base64. It writes nothing. It never opens what is
+ * no plain file: a pipe would hold it for ever. A file that is very long is not read for its hash.
  *
  * No single quote may stand in it: it is handed over as one word in single quotes.
  */
@@ -14,8 +15,9 @@ const script = `IFS= read -r mark && IFS= read -r role && IFS= read -r over && I
 IFS= read -r most && IFS= read -r dot && [ "$dot" = . ] || exit 64
 exec </dev/null
 LC_ALL=C; export LC_ALL
-printf "%s begin\\n" "$mark"
-if [ -r /etc/os-release ]; then
+command -v cat >/dev/null 2>&1 || PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+printf "\\n%s begin\\n" "$mark"
+if [ -f /etc/os-release ] && [ -r /etc/os-release ]; then
   while IFS="=" read -r key value; do
     if [ "$key" = PRETTY_NAME ]; then printf "os=%s\\n" "$value"; break; fi
   done </etc/os-release
@@ -33,8 +35,8 @@ fi
 root=no
 if command -v sudo >/dev/null 2>&1; then
   if sudo -n true >/dev/null 2>&1; then root=yes; fi
-elif [ "$(id -u 2>/dev/null)" = 0 ]; then
-  root=yes
+else
+  case $(id -u 2>/dev/null) in 0) root=yes ;; "") root=unknown ;; esac
 fi
 printf "sudo=%s\\n" "$root"
 place() {
@@ -55,9 +57,11 @@ bytes() {
   if [ ! -r "$file" ]; then
     if [ "$root" != yes ]; then return; fi
     as="sudo -n"
+    sudo -n test -f "$file" 2>/dev/null || return
   elif [ ! -f "$file" ]; then return; fi
   value=$($as wc -c "$file" 2>/dev/null) || return
   set -- "$1" $value
+  if [ "$2" -gt "$((most * 1024))" ]; then printf "%s-long=\\n" "$1"; return; fi
   if [ "$2" -gt "$most" ]; then
     value=$($as sha256sum "$file" 2>/dev/null) ||
       value=$($as shasum -a 256 "$file" 2>/dev/null) ||
@@ -79,8 +83,8 @@ if [ "$place" = absent ]; then
   printf "role-absent\\n"
 elif [ "$place" = there ] && [ -f "$role" ] && [ -r "$role" ]; then
   value=
-  IFS= read -r value <"$role"
-  printf "role=%s\\n" "$value"
+  IFS= read -r value 2>/dev/null <"$role"
+  if [ -n "$value" ] || head -n 1 "$role" >/dev/null 2>&1; then printf "role=%s\\n" "$value"; fi
 fi
 bytes override "$over"
 bytes puppet "$last"
@@ -88,7 +92,7 @@ printf "%s end\\n" "$mark"
 `;
 
 /** What a host's shell is given; every shell of POSIX reads it the same way. */
-export const probeCommand = `exec sh -c '${script}'`;
+export const probeCommand = `exec /bin/sh -c '${script}'`;
 
 /** The script by itself, as a shell reads it. */
 export const probeScript = script;

@@ -1,9 +1,11 @@
 // Holds how a contact ends with servers that hang, cut, refuse and flood at each step.
 
+import { PassThrough } from "node:stream";
 import { describe, expect, it } from "@effect/vitest";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
+import { openSession } from "../src/client.ts";
 import type { ContactOptions } from "../src/connect.ts";
 import type { ExecRequest } from "../src/session.ts";
 import { makeOperator } from "./operator.ts";
@@ -133,6 +135,29 @@ describe("a server that is no SSH server", () => {
     }).pipe(Effect.scoped),
   );
 });
+
+it.live("a connection that was cut before anybody listened is a reset, and waits for nothing", () =>
+  Effect.gen(function* () {
+    const transport = new PassThrough();
+    transport.on("error", () => {});
+    transport.destroy(new Error("ECONNRESET"));
+    yield* Effect.promise(() => new Promise((resolve) => transport.once("close", resolve)));
+    const late = 2_000;
+    const end = yield* Effect.flip(
+      Effect.scoped(
+        openSession({
+          ...{ transport, user: "x", hostKeyTypes: [], verify: () => null, verified: Effect.void },
+          ...{ agent: null, identities: [], keepaliveMillis: 0, keepaliveMisses: 0 },
+          deadlines: {
+            ...{ connectMillis: late, bannerMillis: late, kexMillis: late },
+            ...{ authMillis: late, channelMillis: late, execMillis: late },
+          },
+        }),
+      ),
+    );
+    expect(end).toEqual({ reason: "reset", step: "banner", message: "ended the connection" });
+  }),
+);
 
 describe("a key that is not the known one", () => {
   it.live.each([

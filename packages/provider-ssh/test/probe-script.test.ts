@@ -8,7 +8,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -61,6 +63,9 @@ const runIn = (
   const [program, ...args] = shell;
   return spawnSync(program!, [...args, "-c", probeScript], {
     input: more.stdin ?? frame,
+    // Who hangs is ended, and then has no answer.
+    timeout: 10_000,
+    killSignal: "SIGKILL",
     // A home without a file that bash would read first.
     env: { HOME: host.folder, PATH: more.path ?? `${host.bin}:/usr/bin:/bin` },
     ...(more.uid === undefined ? {} : { uid: more.uid, gid: more.uid }),
@@ -162,6 +167,84 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("in %s",
     }).pipe(Effect.scoped),
   );
 
+  it.effect("a very long file is not read at all, only known to be there", () =>
+    Effect.gen(function* () {
+      const host = yield* makeHost;
+      writeFileSync(host.places.overrideFile, "");
+      truncateSync(host.places.overrideFile, 1024 * maxFileBytes + 1);
+      host.program("sha256sum", `touch ${host.folder}/read`);
+      const { facts, override } = probed(shell, host);
+      expect([Object.keys(facts).includes("overrideSha"), override]).toEqual([false, null]);
+      expect(existsSync(join(host.folder, "read"))).toBe(false);
+    }).pipe(Effect.scoped),
+  );
+
+  it.effect("what is no plain file, or cannot be read, is unknown, and holds nobody up", () =>
+    Effect.gen(function* () {
+      const host = yield* makeHost;
+      const places = Object.values(host.places);
+      const unknown = ["role", "overrideSha", "puppet"];
+      const known = () => unknown.filter((name) => name in probed(shell, host).facts);
+      for (const place of places) {
+        if (spawnSync("mkfifo", [place]).status !== 0) throw new Error("no pipe was made");
+      }
+      expect(known()).toEqual([]);
+      for (const place of places) rmSync(place);
+      for (const place of places) symlinkSync(place, place);
+      expect(known()).toEqual([]);
+      for (const place of places) rmSync(place);
+      // A plain file that opens, and whose reading fails.
+      if (existsSync("/proc/self/mem")) {
+        for (const place of places) symlinkSync("/proc/self/mem", place);
+        expect(known()).toEqual([]);
+        for (const place of places) rmSync(place);
+      }
+      for (const place of places) writeFileSync(place, "");
+      expect(probed(shell, host).facts).toMatchObject({ role: null, overrideSha: shaOf("") });
+    }).pipe(Effect.scoped),
+  );
+
+  it.effect("a role is one line, without the bytes that no shell holds, and any other bytes", () =>
+    Effect.gen(function* () {
+      const host = yield* makeHost;
+      const roleOf = (bytes: string) => {
+        writeFileSync(host.places.roleFile, Buffer.from(bytes, "latin1"));
+        return probed(shell, host).facts.role;
+      };
+      expect(roleOf("a\0b\n")).toBe("ab");
+      expect(roleOf("a\xffb\xc3\xa9\r\nsecond\n")).toBe("a\ufffdb\u00e9");
+      expect(roleOf("\\\\n -n %s\tx")).toBe("\\\\n -n %s\tx");
+      expect(roleOf(`x\n${marker} end\n${marker} begin\nsudo=yes\n`)).toBe("x");
+      expect(roleOf("\u001b]0;x\u0007\u001b[2J")).toBe("\u001b]0;x\u0007\u001b[2J");
+    }).pipe(Effect.scoped),
+  );
+
+  it.effect("what a shell printed before it began is passed over, with a line end or without", () =>
+    Effect.gen(function* () {
+      const host = yield* makeHost;
+      writeFileSync(host.places.roleFile, "web\n");
+      const { stdout } = runIn(shell, host);
+      for (const noise of ["motd\n", "no line end", "\0\u001b[2J"]) {
+        const read = readProbeAnswer(Buffer.concat([Buffer.from(noise), stdout]), marker);
+        expect(typeof read === "string" ? read : read.facts.role).toBe("web");
+      }
+    }).pipe(Effect.scoped),
+  );
+
+  it.effect("programs are found where PATH names none; who cannot tell of root tells nothing", () =>
+    Effect.gen(function* () {
+      const host = yield* makeHost;
+      writeFileSync(host.places.overrideFile, "x");
+      const bare = probed(shell, host, { path: "/nowhere" });
+      expect(bare.facts).toMatchObject({ overrideSha: shaOf("x"), role: null });
+      rmSync(join(host.bin, "sudo"));
+      for (const name of ["cat", "od", "wc"]) symlinkSync(`/usr/bin/${name}`, join(host.bin, name));
+      const { facts } = probed(shell, host, { path: host.bin });
+      expect(facts.overrideSha).toBe(shaOf("x"));
+      expect("sudo" in facts).toBe(false);
+    }).pipe(Effect.scoped),
+  );
+
   it.effect("bytes go as hex where there is no base64", () =>
     Effect.gen(function* () {
       const host = yield* makeHost;
@@ -221,6 +304,20 @@ esac`,
         const byRoot = probed(shell, host, nobody);
         expect(byRoot.facts).toMatchObject({ overrideSha: shaOf("by ro"), puppet: null });
         expect(Object.keys(byRoot.facts)).not.toContain("role");
+        // Root would wait for ever for who writes into a pipe.
+        host.program(
+          "sudo",
+          `[ "$1" = -n ] && shift
+case "$1 $2" in
+  true*|"test -e") exit 0 ;;
+  "test !"|"test -f") exit 1 ;;
+  *) touch ${host.folder}/opened; chmod 666 ${host.folder}/opened ;;
+esac`,
+        );
+        chmodSync(host.folder, 0o777);
+        const { facts: pipe } = probed(shell, host, nobody);
+        expect(Object.keys(pipe)).not.toContain("overrideSha");
+        expect(existsSync(join(host.folder, "opened"))).toBe(false);
         host.program("sudo", "exit 1");
         chmodSync(host.places.overrideFile, 0o600);
         chmodSync(join(host.folder, "etc", "puppet"), 0o755);
@@ -272,7 +369,7 @@ esac`,
 describe("the script", () => {
   it("is one word in single quotes, the same for every host", () => {
     expect(probeScript).not.toContain("'");
-    expect(probeCommand).toBe(`exec sh -c '${probeScript}'`);
+    expect(probeCommand).toBe(`exec /bin/sh -c '${probeScript}'`);
     expect(shells.length).toBeGreaterThan(0);
   });
 

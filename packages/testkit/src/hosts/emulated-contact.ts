@@ -2,6 +2,7 @@
 
 import { connect, type Socket } from "node:net";
 import ssh2 from "ssh2";
+import { longBanner } from "./faults.ts";
 import { runExec } from "./emulated-exec.ts";
 import type { Answerer, EmulatedHost } from "./emulated-host.ts";
 import type { HostState } from "./host-state.ts";
@@ -15,7 +16,7 @@ export interface AttendantOptions {
 }
 
 /** What a host can show of itself. */
-type Shown = "key" | "otherKey" | "certificate";
+type Shown = "key" | "otherKey" | "certificate" | "banner";
 
 /** Takes connections; a server is made for each thing to show when it is first shown. */
 export const makeAttendant = (options: AttendantOptions): ((socket: Socket) => void) => {
@@ -27,6 +28,7 @@ export const makeAttendant = (options: AttendantOptions): ((socket: Socket) => v
     const server = new ssh2.Server({
       hostKeys: [{ key: shownKey(options.state, shown) }],
       ident: "emulated",
+      ...(shown === "banner" ? { banner: longBanner } : {}),
     });
     server.on("connection", (client, { ip, port }) => {
       attend(client, options, () => sockets.get(`${ip}:${port}`)?.destroy());
@@ -44,6 +46,7 @@ export const makeAttendant = (options: AttendantOptions): ((socket: Socket) => v
 
 const shownBy = ({ fault }: HostState): Shown => {
   if (fault?.name === "changed-host-key") return "otherKey";
+  if (fault?.name === "long-banner") return "banner";
   return fault?.name === "certificate-only" ? "certificate" : "key";
 };
 
@@ -80,6 +83,7 @@ const attend = (client: ssh2.Connection, options: AttendantOptions, cut: () => v
   const fault = state.fault?.name;
   client.on("error", () => undefined);
   client.on("authentication", (context) => {
+    state.tally.add("authRequests");
     // What is not judged is the identity; that nobody may come without one is said.
     if (fault === "hang-before-auth" && context.method === "publickey") return;
     judge(context, options, fault === "auth-refused");

@@ -1,8 +1,9 @@
 // Runs one command of an emulated host: its answer, or what its fault makes of it.
 
+import type { Writable } from "node:stream";
 import type { ServerChannel } from "ssh2";
 import type { Answerer, EmulatedAnswer, EmulatedExec } from "./emulated-host.ts";
-import { bytesBeforeCut, latenessOf, textOf, type HostFault } from "./faults.ts";
+import { bytesBeforeCut, latenessOf, shellExitCode, textOf, type HostFault } from "./faults.ts";
 
 export interface ExecSubject {
   readonly host: EmulatedExec["host"];
@@ -27,9 +28,16 @@ export const runExec = async (channel: ServerChannel, subject: ExecSubject): Pro
     case "hang-in-exec":
       return;
     case "endless-output":
-      return writeForEver(channel);
+      return writeForEver(channel, channel);
+    case "endless-errors":
+      return writeForEver(channel, channel.stderr);
     case "forged-end":
-      return end(channel, { stdout: textOf(fault) });
+      return end(channel, { stdout: forgedText(fault, await stdin()) });
+    case "noisy-shell":
+      channel.write(textOf(fault));
+      return end(channel, await compute());
+    case "shell-exits":
+      return end(channel, { code: shellExitCode, stderr: textOf(fault) });
     case "slow-exec":
       await late(channel, latenessOf(fault));
       return end(channel, await compute());
@@ -39,6 +47,9 @@ export const runExec = async (channel: ServerChannel, subject: ExecSubject): Pro
       return end(channel, await compute());
   }
 };
+
+const forgedText = (fault: HostFault, stdin: Buffer): string =>
+  textOf(fault).replaceAll("{mark}", stdin.toString("latin1").split("\n")[0]!);
 
 const answerOf = async (
   { answer, command, host }: ExecSubject,
@@ -112,12 +123,12 @@ const isHeard = (channel: ServerChannel): boolean => !channel.destroyed && chann
 
 const manyLines = Buffer.from("y\n".repeat(8_192));
 
-const writeForEver = (channel: ServerChannel): void => {
+const writeForEver = (channel: ServerChannel, stream: Writable): void => {
   const more = (): void => {
     // A turn of the loop between two writes: other hosts of this process go on.
     if (channel.destroyed || !channel.writable) return;
-    if (channel.write(manyLines)) setImmediate(more);
-    else channel.once("drain", more);
+    if (stream.write(manyLines)) setImmediate(more);
+    else stream.once("drain", more);
   };
   more();
 };

@@ -1,5 +1,6 @@
 // Says what an emulated host is to the function that answers its commands.
 
+import type { HostFile } from "./host-fleet.ts";
 import { uptimeOf, type HostState } from "./host-state.ts";
 
 /** An emulated host as its commands see it. */
@@ -9,7 +10,10 @@ export interface EmulatedHost {
   readonly uptimeSeconds: number;
   /** Whether sudo asks for no password. */
   readonly sudo: boolean;
+  /** The text of a file; nothing when there is none, or something else in its place. */
   readonly read: (path: string) => string | undefined;
+  /** The bytes of a file; a link to another one is followed. */
+  readonly bytes: (path: string) => Buffer | "something else" | undefined;
   /** Whether it was written; nothing removes the file. */
   readonly write: (path: string, content: string | undefined) => boolean;
   readonly reboot: () => void;
@@ -39,7 +43,7 @@ export type Answerer = (exec: EmulatedExec) => EmulatedAnswer | Promise<Emulated
 /** The host of a state, with the files that it has now. */
 export const emulatedHostOf = (
   state: HostState,
-  files: Map<string, string>,
+  files: Map<string, HostFile>,
   reboot: () => void,
 ): EmulatedHost => ({
   name: state.name,
@@ -52,7 +56,8 @@ export const emulatedHostOf = (
   get sudo() {
     return state.options.sudo !== false && state.fault?.name !== "no-sudo";
   },
-  read: (path) => files.get(path),
+  read: (path) => textIn(files, path),
+  bytes: (path) => bytesIn(files, path),
   write: (path, content) => {
     if (state.fault?.name === "read-only") return false;
     if (content === undefined) files.delete(path);
@@ -61,3 +66,25 @@ export const emulatedHostOf = (
   },
   reboot,
 });
+
+/** The text of a file; nothing when there is none, or something else in its place. */
+export const textIn = (files: ReadonlyMap<string, HostFile>, path: string): string | undefined => {
+  const bytes = bytesIn(files, path);
+  return Buffer.isBuffer(bytes) ? bytes.toString("utf8") : undefined;
+};
+
+/** As many links are followed as Linux follows. */
+const mostLinks = 40;
+
+const bytesIn = (
+  files: ReadonlyMap<string, HostFile>,
+  path: string,
+): Buffer | "something else" | undefined => {
+  let file = files.get(path);
+  if (file === undefined) return undefined;
+  for (let links = 0; typeof file === "object" && "is" in file; links += 1) {
+    if (file.is !== "link" || links === mostLinks) return "something else";
+    file = files.get(file.to);
+  }
+  return file === undefined ? "something else" : Buffer.from(file as string);
+};

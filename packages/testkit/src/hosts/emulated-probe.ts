@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { EmulatedAnswer, EmulatedExec, EmulatedHost } from "./emulated-host.ts";
 
 /** How the command of a probe begins; its script reads a frame of values from standard input. */
-const beginning = "exec sh -c 'IFS= read -r mark ";
+const beginning = "exec /bin/sh -c 'IFS= read -r mark ";
 
 export const isProbe = (command: string): boolean => command.startsWith(beginning);
 
@@ -13,36 +13,66 @@ export const answerProbe = async ({ host, stdin }: EmulatedExec): Promise<Emulat
   const [mark = "", role = "", override = "", lastRun = "", most = "", dot] = frame;
   // A frame that was cut does nothing.
   if (dot !== ".") return { code: 64 };
-  const lines = [
-    `${mark} begin`,
-    "os=Emulated",
-    `boot=${host.bootId}`,
-    `uptime=${host.uptimeSeconds.toFixed(2)}`,
-    `sudo=${host.sudo ? "yes" : "no"}`,
-    ...roleLines(host.read(role)),
+  const parts = [
+    `\n${mark} begin\n`,
+    ...osLines(host),
+    `boot=${host.bootId}\n`,
+    `uptime=${host.uptimeSeconds.toFixed(2)}\n`,
+    `sudo=${host.sudo ? "yes" : "no"}\n`,
+    ...roleLines(host, role),
     ...fileLines(host, "override", override, Number(most)),
     ...fileLines(host, "puppet", lastRun, Number(most)),
-    `${mark} end`,
-    "",
+    `${mark} end\n`,
   ];
-  return { stdout: lines.join("\n") };
+  return { stdout: Buffer.concat(parts.map((part) => Buffer.from(part as string))) };
 };
 
-const roleLines = (content: string | undefined): readonly string[] =>
-  content === undefined ? ["role-absent"] : [`role=${content.split("\n")[0]}`];
+type Part = string | Buffer;
+
+/** Up to the first line end, and without the bytes that no shell can hold. */
+const firstLine = (content: Buffer): Buffer => {
+  const end = content.indexOf("\n");
+  return content.subarray(0, end < 0 ? content.length : end).filter((byte) => byte !== 0) as Buffer;
+};
+
+const osLines = (host: EmulatedHost): readonly Part[] => {
+  const file = host.bytes("/etc/os-release");
+  if (file === undefined) return ["os=Emulated\n"];
+  if (file === "something else") return [];
+  const name = file
+    .toString("latin1")
+    .split("\n")
+    .find((line) => line.startsWith("PRETTY_NAME="));
+  if (name === undefined) return [];
+  return ["os=", firstLine(Buffer.from(name.slice("PRETTY_NAME=".length), "latin1")), "\n"];
+};
+
+const roleLines = (host: EmulatedHost, path: string): readonly Part[] => {
+  const content = host.bytes(path);
+  if (content === undefined) return ["role-absent\n"];
+  return content === "something else" ? [] : ["role=", firstLine(content), "\n"];
+};
+
+/** So many times the most that is brought may a file be long and still be read for its hash. */
+const hashedTimes = 1024;
 
 const fileLines = (
   host: EmulatedHost,
   name: string,
   path: string,
   most: number,
-): readonly string[] => {
-  const content = host.read(path);
-  if (content === undefined) return [`${name}-absent`];
-  const bytes = Buffer.from(content);
+): readonly Part[] => {
+  const bytes = host.bytes(path);
+  if (bytes === undefined) return [`${name}-absent\n`];
+  if (bytes === "something else") return [];
+  if (bytes.length > most * hashedTimes) return [`${name}-long=\n`];
   if (bytes.length > most) {
-    return [`${name}-long=${createHash("sha256").update(bytes).digest("hex")}`];
+    return [`${name}-long=${createHash("sha256").update(bytes).digest("hex")}\n`];
   }
   const base64 = bytes.toString("base64").match(/.{1,76}/gu) ?? [];
-  return [`${name}-base64=${bytes.length}`, ...base64, `${name}-end`];
+  return [
+    `${name}-base64=${bytes.length}\n`,
+    ...base64.map((line) => `${line}\n`),
+    `${name}-end\n`,
+  ];
 };

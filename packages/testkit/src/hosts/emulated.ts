@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope";
 import { hasWholeLoopback, maxAddresses } from "./addresses.ts";
 import { plainAnswers } from "./emulated-answers.ts";
 import { makeAttendant } from "./emulated-contact.ts";
-import { emulatedHostOf, type Answerer } from "./emulated-host.ts";
+import { emulatedHostOf, textIn, type Answerer } from "./emulated-host.ts";
 import { startFleet } from "./fleet.ts";
 import { closeOf } from "./gate.ts";
 import type { HostFleet, HostFleetError, HostFleetOptions } from "./host-fleet.ts";
@@ -51,7 +51,7 @@ const serverOf = (site: HostSite, answer: Answerer, wish: () => void): HostServe
       return closeOf(socket);
     },
     heed: nothing,
-    read: (path) => Promise.resolve(files.get(path)),
+    read: (path) => Promise.resolve(textIn(files, path)),
     write: (path, content) => {
       if (content === undefined) files.delete(path);
       else files.set(path, content);

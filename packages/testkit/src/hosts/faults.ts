@@ -35,6 +35,10 @@ const table = {
     about:
       "It has no plain host key to show, only a certificate. An emulated host cannot prove that it has one, so clients that read certificates fail there, too.",
   },
+  "long-banner": {
+    moment: "contact",
+    about: "Before the login it says 200 kilobytes, which a terminal would act on.",
+  },
   "hang-before-auth": { moment: "contact", about: "Keys are exchanged; no identity is judged." },
   "auth-refused": { moment: "contact", about: "No identity is accepted." },
   "hang-at-channel": { moment: "contact", about: "Logged in; no channel is ever opened." },
@@ -49,10 +53,21 @@ const table = {
     about: "The connection ends after the first 16 bytes of a command's output.",
   },
   "endless-output": { moment: "exec", about: "Commands write `y` and line ends, for ever." },
+  "endless-errors": { moment: "exec", about: "Commands write that to their stderr, for ever." },
   "forged-end": {
     moment: "exec",
-    about: "`text`, by default an end marker of its own, and exit code 0 in place of the command.",
+    about:
+      "`text`, by default an end marker of its own, and exit code 0 in place of the command. `{mark}` in it stands for the first line that the command was handed over.",
   },
+  "noisy-shell": {
+    moment: "exec",
+    about: "What starts with the shell prints `text`, by default one without a line end.",
+  },
+  "shell-exits": {
+    moment: "exec",
+    about: "What starts with the shell says `text` on stderr and ends with exit code 3.",
+  },
+  "bare-path": { moment: "exec", about: "PATH leads to no program." },
   "no-sudo": { moment: "exec", about: "sudo asks for a password." },
   "read-only": { moment: "exec", about: "The file system below /etc can only be read." },
   "unknown-host-key": { moment: "client", about: "It does not stand in known_hosts." },
@@ -68,9 +83,19 @@ export interface HostFault {
   readonly name: HostFaultName;
   /** `slow-exec`: milliseconds. */
   readonly afterMs?: number;
-  /** `garbage-banner`, `forged-end`: what is said. */
+  /** `garbage-banner`, `forged-end`, `noisy-shell`, `shell-exits`: what is said. */
   readonly text?: string;
 }
+
+/** Whether its client should end the contact before it says who it is. */
+export const isAboutKey = (fault: HostFault | undefined): boolean =>
+  fault !== undefined && aboutKeys.has(fault.name);
+
+const aboutKeys: ReadonlySet<HostFaultName> = new Set([
+  "changed-host-key",
+  "certificate-only",
+  "unknown-host-key",
+]);
 
 /** How many bytes of a command's output come through before `cut-in-exec` strikes. */
 export const bytesBeforeCut = 16;
@@ -78,9 +103,19 @@ export const bytesBeforeCut = 16;
 /** How late a command begins under `slow-exec`, in milliseconds. */
 export const latenessOf = (fault: HostFault): number => fault.afterMs ?? 1_000;
 
-/** What `garbage-banner` and `forged-end` say. */
-export const textOf = (fault: HostFault): string =>
-  fault.text ??
-  (fault.name === "garbage-banner"
-    ? "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html>\u0000\u001b[2J</html>\r\n"
-    : "role=forged\nend 0123456789abcdef\n");
+/** How `shell-exits` ends. */
+export const shellExitCode = 3;
+
+const usualTexts: Partial<Record<HostFaultName, string>> = {
+  "garbage-banner":
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html>\u0000\u001b[2J</html>\r\n",
+  "forged-end": "role=forged\nend 0123456789abcdef\n",
+  "noisy-shell": "Welcome\u001b[2J\nto this host ",
+  "shell-exits": "no such module\u001b[2J\n",
+};
+
+/** What is said by a fault that says something. */
+export const textOf = ({ name, text }: HostFault): string => text ?? usualTexts[name] ?? "";
+
+/** What `long-banner` says: it fits into a packet, or sshd would end at it. */
+export const longBanner = "\u001b]0;owned\u0007 please wait \u001b[2J\r\n".repeat(7_000);

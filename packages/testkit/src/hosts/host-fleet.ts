@@ -4,6 +4,14 @@ import * as Data from "effect/Data";
 import type * as Effect from "effect/Effect";
 import type { HostFault, HostFaultName } from "./faults.ts";
 
+/** What can lie where a file is asked for. A link may lead anywhere, to itself or to nowhere, too. */
+export type HostFile =
+  | string
+  | Uint8Array
+  | { readonly is: "directory" }
+  | { readonly is: "fifo" }
+  | { readonly is: "link"; readonly to: string };
+
 export interface HostOptions {
   /** Lower case letters, digits, `-` and `.`. Default: `host-0001` and so on. */
   readonly name?: string;
@@ -14,7 +22,7 @@ export interface HostOptions {
   /** What stands in `/etc/puppet/last_run_metadata.json`. Default: there is no such file. */
   readonly lastRun?: Readonly<Record<string, unknown>>;
   /** Other files below `/etc`, by their absolute paths. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, HostFile>>;
   /** Whether sudo asks for no password. Default true. */
   readonly sudo?: boolean;
   /** How the reboots end that its own commands ask for. Default: `back`, after 2000 ms. */
@@ -43,6 +51,11 @@ export interface HostCounts {
   readonly open: number;
   /** Identities that were offered and judged. */
   readonly authAttempts: number;
+  /**
+   * Requests to be let in, of any method, with an identity or without. Of real hosts it is only
+   * known while the fault is about their key; otherwise nothing.
+   */
+  readonly authRequests: number | null;
   /** Commands that began. */
   readonly execs: number;
   /**

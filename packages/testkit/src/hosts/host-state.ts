@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { HostFault } from "./faults.ts";
-import type { HostOptions } from "./host-fleet.ts";
+import type { HostFile, HostOptions } from "./host-fleet.ts";
 import { makeKeyPair, type KeyPair } from "./keys.ts";
 import { makeTally, type Tally } from "./tally.ts";
 
@@ -52,8 +52,8 @@ export const uptimeOf = (state: HostState): number => (Date.now() - state.booted
 export const puppetPlan = "/etc/puppet/plan";
 
 /** The files that it has from the start, by their absolute paths. */
-export const filesOf = ({ role, override, lastRun, files }: HostOptions): Map<string, string> => {
-  const all = new Map(Object.entries(files ?? {}));
+export const filesOf = ({ role, override, lastRun, files }: HostOptions): Map<string, HostFile> => {
+  const all = new Map<string, HostFile>(Object.entries(files ?? {}));
   if (role !== undefined) all.set("/etc/puppet_role", `${role}\n`);
   if (override !== undefined) all.set("/etc/puppet/ronin_settings", override);
   if (lastRun !== undefined) {

@@ -14,9 +14,15 @@ export {
 export {
   HostFleetError,
   type HostCounts,
+  type HostFile,
   type HostFleet,
   type HostFleetOptions,
   type HostOptions,
   type SimulatedHost,
 } from "./host-fleet.ts";
+export {
+  startManInTheMiddle,
+  type ManInTheMiddle,
+  type ManInTheMiddleOptions,
+} from "./man-in-the-middle.ts";
 export { realHostsMissing, startRealHosts } from "./real.ts";

@@ -3,7 +3,15 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./child.ts";
-import { bytesBeforeCut, latenessOf, textOf, type HostFault } from "./faults.ts";
+import {
+  bytesBeforeCut,
+  latenessOf,
+  longBanner,
+  shellExitCode,
+  textOf,
+  type HostFault,
+  type HostFaultName,
+} from "./faults.ts";
 import type { HostState } from "./host-state.ts";
 import { setShell, switchesAt } from "./real-files.ts";
 
@@ -19,12 +27,27 @@ const shellUnder = (fault: HostFault | undefined): string | undefined => {
       return `/bin/sh "$@" | head -c ${bytesBeforeCut}\nsleep 0.2\nkill -KILL "$PPID"`;
     case "endless-output":
       return "exec yes";
+    case "endless-errors":
+      return "exec yes >&2";
     case "forged-end":
-      return `exec cat ${switchesAt}/text`;
+      return `IFS= read -r mark\nexec sed "s/{mark}/$mark/g" ${switchesAt}/text`;
+    case "noisy-shell":
+      return withStart(`cat ${switchesAt}/text`);
+    case "shell-exits":
+      return withStart(`cat ${switchesAt}/text >&2; exit ${shellExitCode}`);
+    case "bare-path":
+      return 'PATH=/nowhere exec /bin/sh "$@"';
     default:
       return undefined;
   }
 };
+
+/** Of root, whose shell is bash then: it reads this file before each command of an SSH connection. */
+const withStart = (text: string): string =>
+  `printf "%s\\n" "${text}" >/root/.bashrc\nexec /bin/bash "$@"`;
+
+/** Faults whose text lies in a file. */
+const withText: ReadonlySet<HostFaultName> = new Set(["forged-end", "noisy-shell", "shell-exits"]);
 
 /** Writes what the fault needs before anything meets it. */
 export const prepareFault = async (
@@ -32,7 +55,10 @@ export const prepareFault = async (
   state: HostState,
   fault: HostFault | undefined,
 ): Promise<void> => {
-  if (fault?.name === "forged-end") await writeFile(join(switches, "text"), textOf(fault));
+  if (fault !== undefined && withText.has(fault.name)) {
+    await writeFile(join(switches, "text"), textOf(fault));
+  }
+  if (fault?.name === "long-banner") await writeFile(join(switches, "banner"), longBanner);
   if (fault?.name === "changed-host-key") {
     await writeFile(join(switches, "other_key"), state.otherKey().privateKey, { mode: 0o600 });
   }

@@ -3,6 +3,8 @@
 import { constants, lstatSync } from "node:fs";
 import { lstat, mkdir, open, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { run } from "./child.ts";
+import type { HostFile } from "./host-fleet.ts";
 import type { HostSite } from "./host-server.ts";
 import { filesOf, puppetPlan, uptimeOf, type HostState } from "./host-state.ts";
 
@@ -120,9 +122,18 @@ const writeEtc = async (upper: string, state: HostState, clientKey: string): Pro
   await write("pam.d/sshd", pamThatHangs);
   await write("hostname", `${state.name}\n`);
   await write("passwd", withShell(await readFile("/etc/passwd", "utf8")));
-  for (const [path, content] of filesOf(state.options)) {
-    await write(path.slice("/etc/".length), content);
+  for (const [path, file] of filesOf(state.options)) {
+    const place = join(upper, path.slice("/etc/".length));
+    await mkdir(dirname(place), { recursive: true, mode: 0o755 });
+    await makeFile(place, file);
   }
+};
+
+const makeFile = async (path: string, file: HostFile): Promise<void> => {
+  if (typeof file === "string" || !("is" in file)) return writeFile(path, file);
+  if (file.is === "link") return symlink(file.to, path);
+  if (file.is === "fifo") return run("mkfifo", [path]);
+  await mkdir(path);
 };
 
 /** The users of the machine, and root with the shell that switches. */

@@ -9,11 +9,17 @@ import type { Tally } from "./tally.ts";
 
 const plain = [`HostKey=${switchesAt}/key`];
 
+/** Each request to be let in is told then, whatever comes of it. */
+const tellsAll = "LogLevel=DEBUG1";
+
 /** What sshd is told for a connection that begins under a fault; the first word for a setting counts. */
 const settingsUnder: Partial<Record<HostFaultName, readonly string[]>> = {
-  "changed-host-key": [`HostKey=${switchesAt}/other_key`],
+  "changed-host-key": [`HostKey=${switchesAt}/other_key`, tellsAll],
+  "unknown-host-key": [...plain, tellsAll],
+  "long-banner": [...plain, `Banner=${switchesAt}/banner`],
   "certificate-only": [
     ...plain,
+    tellsAll,
     `HostCertificate=${switchesAt}/key-cert.pub`,
     "HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com",
   ],
@@ -62,6 +68,7 @@ export const serveBySshd = (socket: Socket, options: SshdOptions): Promise<void>
 };
 
 const note = (line: string, tally: Tally): void => {
-  if (/^(Accepted|Failed) publickey for /u.test(line)) tally.add("authAttempts");
+  if (line.startsWith("debug1: userauth-request for ")) tally.add("authRequests");
+  else if (/^(Accepted|Failed) publickey for /u.test(line)) tally.add("authAttempts");
   else if (line.startsWith("Starting session: command")) tally.add("execs");
 };

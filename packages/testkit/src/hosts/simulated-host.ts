@@ -1,7 +1,7 @@
 // Joins a host's gate, its server and its state into what a test holds in its hand.
 
 import * as Effect from "effect/Effect";
-import type { HostFault } from "./faults.ts";
+import { isAboutKey, type HostFault } from "./faults.ts";
 import type { Gate } from "./gate.ts";
 import {
   asFleetError,
@@ -136,5 +136,11 @@ const wait = (ms: number): { readonly passed: Promise<void>; readonly end: () =>
  */
 const countsOf = async ({ state, gate, server }: HostParts): Promise<HostCounts> => {
   for (const _ of [1, 2]) await new Promise((resolve) => setImmediate(resolve));
-  return { ...state.tally.counts(), bytes: server.counted ? gate.bytes() : null };
+  const { authRequests, ...counts } = state.tally.counts();
+  const told = server.counted || isAboutKey(state.fault);
+  return {
+    ...counts,
+    authRequests: told ? authRequests : null,
+    bytes: server.counted ? gate.bytes() : null,
+  };
 };

@@ -3,18 +3,20 @@
 import type { HostCounts } from "./host-fleet.ts";
 
 export interface Tally {
-  readonly add: (what: "connections" | "authAttempts" | "execs") => void;
+  readonly add: (what: "connections" | "authAttempts" | "authRequests" | "execs") => void;
   readonly addBytes: (incoming: number, outgoing: number) => void;
   /** Counts a connection as open until the promise ends. */
   readonly during: (connection: Promise<void>) => void;
-  readonly counts: () => Omit<HostCounts, "bytes">;
+  readonly counts: () => Omit<HostCounts, "bytes" | "authRequests"> & {
+    readonly authRequests: number;
+  };
   readonly bytes: () => { readonly incoming: number; readonly outgoing: number };
   /** Ends when no connection is open. */
   readonly idle: () => Promise<void>;
 }
 
 export const makeTally = (): Tally => {
-  const counts = { connections: 0, open: 0, authAttempts: 0, execs: 0 };
+  const counts = { connections: 0, open: 0, authAttempts: 0, authRequests: 0, execs: 0 };
   const bytes = { incoming: 0, outgoing: 0 };
   let waiting: (() => void)[] = [];
   const ended = (): void => {

@@ -57,6 +57,13 @@ const expectations: Readonly<Record<HostFaultName, Expectation>> = {
     ...fails(/no matching host key type found. Their offer: ssh-ed25519-cert-v01@openssh.com/u),
     call: { options: ["HostKeyAlgorithms=ssh-ed25519"] },
   },
+  "long-banner": {
+    end: ({ code, stdout, stderr }) => {
+      expect({ code, stdout }).toEqual({ code: 0, stdout: `${content}\n` });
+      expect(stderr.match(/please wait/gu)).toHaveLength(7_000);
+    },
+    execs: 1,
+  },
   "hang-before-auth": hangs(/Offering public key/u, /Authenticated to|Permission denied/u),
   "auth-refused": fails(/Permission denied \(publickey\)/u),
   "hang-at-channel": hangs(/Authenticated to/u, /Sending command/u),
@@ -83,12 +90,42 @@ const expectations: Readonly<Record<HostFaultName, Expectation>> = {
     },
     execs: 1,
   },
+  "endless-errors": {
+    end: ({ code, stdout, stderr }) => {
+      expect([code, stdout]).toEqual([null, ""]);
+      expect(stderr.length).toBeGreaterThan(1024 * 1024);
+      expect(stderr).toMatch(/^y\ny\n/u);
+    },
+    execs: 1,
+  },
   "forged-end": {
+    details: { text: "role=forged\n{mark} end\n" },
+    call: { input: "0123456789abcdef\nmore\n" },
     end: (end) =>
       expect(end).toEqual({
         ...{ code: 0, stderr: "" },
-        stdout: "role=forged\nend 0123456789abcdef\n",
+        stdout: "role=forged\n0123456789abcdef end\n",
       }),
+    execs: 1,
+  },
+  "noisy-shell": {
+    end: (end) =>
+      expect(end).toEqual({
+        ...{ code: 0, stderr: "" },
+        stdout: `Welcome\u001b[2J\nto this host ${content}\n`,
+      }),
+    execs: 1,
+  },
+  "shell-exits": {
+    end: (end) => expect(end).toEqual({ code: 3, stdout: "", stderr: "no such module\u001b[2J\n" }),
+    execs: 1,
+  },
+  "bare-path": {
+    command: "no-such-program",
+    end: ({ code, stdout, stderr }) => {
+      expect([code, stdout]).toEqual([127, ""]);
+      expect(stderr).toContain("not found");
+    },
     execs: 1,
   },
   "no-sudo": {

@@ -149,11 +149,12 @@ it.live.skipIf(!sshPresent())(
       const override = "A=1\n".repeat(30);
       const fleet = yield* startEmulatedHosts({ hosts: [{ role: "web", override, sudo: false }] });
       const files = ["/etc/puppet_role", "/etc/puppet/ronin_settings", "/etc/puppet/last_run.json"];
-      const probe = "exec sh -c 'IFS= read -r mark && exit'";
+      const probe = "exec /bin/sh -c 'IFS= read -r mark && exit'";
       const ask = (lines: readonly string[]) =>
         ssh(fleet, "host-0001", probe, { input: `${lines.join("\n")}\n` });
       const whole = (yield* ask(["MARK", ...files, "65536", "."])).stdout.split("\n");
       expect(whole).toEqual([
+        "",
         "MARK begin",
         "os=Emulated",
         `boot=${yield* fleet.host("host-0001").bootId}`,

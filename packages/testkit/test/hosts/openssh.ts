@@ -49,7 +49,7 @@ export const ssh = (
     const end = (): boolean => child.kill("SIGKILL");
     let ending: NodeJS.Timeout | undefined;
     const heard = (): void => {
-      if (said.stdout.length > enough) end();
+      if (Math.max(said.stdout.length, said.stderr.length) > enough) end();
       if (call.until?.test(said.stderr + said.stdout) === true) {
         ending ??= setTimeout(end, patienceMs);
       }
