@@ -25,11 +25,12 @@ const manifestOf = async (name: string): Promise<Readonly<Record<string, unknown
 };
 
 describe("each tarball", () => {
-  it("is one of nine packages", () => {
+  it("is one of ten packages", () => {
     expect(app.tarballs.map(({ name }) => name).toSorted()).toEqual(
       [
         "cli",
         "core",
+        "gates",
         "gitops-runner",
         "provider-oci",
         "provider-ssh",

@@ -45,6 +45,12 @@ export const walls: Readonly<Record<string, Wall>> = {
     inOneFile: { ssh2: "src/client.ts" },
     forTests: ["ssh2"],
   },
+  gates: {
+    muster: ["core"],
+    world: ["effect"],
+    node: true,
+    inOneFile: { "node:crypto": "src/taskcluster/hawk.ts" },
+  },
   "gitops-runner": {
     muster: ["core"],
     world: ["effect"],
@@ -69,6 +75,7 @@ export const walls: Readonly<Record<string, Wall>> = {
       "sdk",
       "provider-oci",
       "provider-ssh",
+      "gates",
       "gitops-runner",
       "store-sql",
       "server",

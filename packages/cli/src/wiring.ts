@@ -12,12 +12,14 @@ import {
   type StoreError,
   type StoreShape,
 } from "@muster/core";
+import type { SettingsFault } from "@muster/gates";
 import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
 import type { HostKeys } from "@muster/core/inventory/host-keys";
 import { populations } from "@muster/core/inventory/population/plugin";
 import type { Prober } from "@muster/core/inventory/refresh";
 import type { Sender } from "@muster/core/inventory/send";
+import type { WorkerSourceShape } from "@muster/core/inventory/worker-source";
 import { ProviderError } from "@muster/core/words/provider";
 import type { Expansion } from "@muster/core/words/set";
 import type { OperatorsConfig } from "@muster/sdk";
@@ -81,6 +83,8 @@ export interface WiringShape {
   readonly sender: (options: SshOptions) => Layer.Layer<Sender, { readonly message: string }>;
   /** Sees and accepts host keys, as the operator's own configuration says. */
   readonly hostKeys: (options: SshOptions) => Layer.Layer<HostKeys, { readonly message: string }>;
+  /** Asks Taskcluster for workers, as its own variables say; nobody where they name no deployment. */
+  readonly workers: (env: Env) => Effect.Effect<WorkerSourceShape | null, SettingsFault>;
   readonly git: (env: Env) => Layer.Layer<Git, GitError>;
   /** How the core waits for providers, where it does not wait as usual. */
   readonly pace: Partial<Pace>;
@@ -156,6 +160,15 @@ export const defaultWiring: WiringShape = {
         Effect.promise(() => import("@muster/provider-ssh")),
         ({ layerHostKeys }) => layerHostKeys(configFileOf(sshConfig, env)),
       ),
+    ),
+  workers: (env) =>
+    Effect.flatMap(
+      Effect.promise(() => import("@muster/gates")),
+      ({ taskclusterSettings, taskclusterWorkers }) =>
+        Effect.map(
+          Effect.fromResult(taskclusterSettings(env)),
+          (settings) => settings && taskclusterWorkers(settings),
+        ),
     ),
   git: (env) => Git.layer({ environment: env }),
   pace: {},

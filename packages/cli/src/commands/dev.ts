@@ -11,6 +11,7 @@ import { CommandEnd, wrongInput } from "../exit.ts";
 import * as Flags from "../flags.ts";
 import { Out } from "../screen/out.ts";
 import { simulateHosts } from "./dev-hosts.ts";
+import { simulateTaskcluster } from "./dev-taskcluster.ts";
 import { openScenario } from "./scenario.ts";
 
 const port = Flag.Int("port").pipe(
@@ -138,7 +139,7 @@ const simulate = Command.make(
 
 export const dev = Command.make("dev").pipe(
   Command.withDescription("Tools for trying things out"),
-  Command.withSubcommands([simulate, simulateHosts]),
+  Command.withSubcommands([simulate, simulateHosts, simulateTaskcluster]),
   Command.withExamples([
     { command: "muster dev oci", description: "Then, in another terminal: plan and apply" },
     { command: "muster dev hosts", description: "Then, in another terminal: ssh to any of them" },

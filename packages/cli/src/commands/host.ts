@@ -168,7 +168,7 @@ const refresh = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Look at one host now, and record what was seen, a failure too.\n\nExit codes: 0 it answered, 1 no such host, 2 it did not answer, or the store failed.",
+    "Look at one host now, and record what was seen, a failure too.\n\nExit codes: 0 it answered, 1 no such host, 2 it did not answer, or the store failed, 6 it answered, and workers could not be listed.",
   ),
   Command.withShortDescription("Look at one host now"),
   Command.withExamples([

@@ -209,7 +209,7 @@ const refresh = Command.make(
   }),
 ).pipe(
   Command.withDescription(
-    "Look at the hosts behind the seeds: each becomes a host on the roll, and is asked by one command over one connection. Every look is recorded, failures too, and no host is ever dropped. Hosts are told as they answer.\n\nExit codes: 0 every host answered, 1 wrong arguments, 2 no host answered, or the store failed, 6 some did not answer, 7 outcome unknown (run it again), 130 interrupted: what was seen is kept.",
+    "Look at the hosts behind the seeds: each becomes a host on the roll, and is asked by one command over one connection. Every look is recorded, failures too, and no host is ever dropped. Hosts are told as they answer.\n\nExit codes: 0 every host answered, 1 wrong arguments, 2 no host answered, or the store failed, 6 some did not answer, or workers could not be listed, 7 outcome unknown (run it again), 130 interrupted: what was seen is kept.",
   ),
   Command.withShortDescription("Look at all hosts"),
   Command.withExamples([

@@ -6,12 +6,14 @@ import * as Flag from "effect/cli/Flag";
 import { canonicalJson, escapeText, Store, type StoreError, type StoreShape } from "@muster/core";
 import type { Look } from "@muster/core/inventory/history";
 import { Prober, refresh, type Refreshed } from "@muster/core/inventory/refresh";
+import { WorkerSource } from "@muster/core/inventory/worker-source";
 import type { HostAddress } from "@muster/core/words/contact";
 import { contactRemedies } from "@muster/core/words/remedy";
 import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
 import { viewMessage } from "../screen/host-view.ts";
 import { Out } from "../screen/out.ts";
 import { Wiring } from "../wiring.ts";
+import { viewUnread, workersOf } from "./workers.ts";
 
 export const lookFlags = {
   fast: Flag.Boolean("fast").pipe(
@@ -45,7 +47,7 @@ const mostAtOnce = 1_024;
 
 const noSeeds = "no seeds yet, so there is nobody to look at: inventory seed add HOST";
 
-/** Ends with 2 when no host answered, and with 6 when some did not. */
+/** Ends with 2 when no host answered, and with 6 when some did not, or a pool could not be read. */
 export const lookAt = Effect.fnUntraced(function* (
   store: StoreShape,
   addresses: ReadonlyArray<HostAddress>,
@@ -60,6 +62,7 @@ export const lookAt = Effect.fnUntraced(function* (
   const screen = yield* Out;
   if (addresses.length === 0) return yield* screen.say(noSeeds);
   const wiring = yield* Wiring;
+  const workers = yield* workersOf(store);
   let left = addresses.length;
   const onLook = (look: Look) =>
     Effect.suspend(() => {
@@ -77,6 +80,7 @@ export const lookAt = Effect.fnUntraced(function* (
     return { seen: refreshed, warnings: yield* prober.warnings ?? Effect.succeed([]) };
   }).pipe(
     Effect.provideService(Store, store),
+    Effect.provideService(WorkerSource, workers),
     Effect.provide(wiring.prober({ env: screen.env, ...flags })),
     Effect.catchIf(
       (error): error is { readonly message: string } => !("_tag" in error),
@@ -88,8 +92,10 @@ export const lookAt = Effect.fnUntraced(function* (
   );
   yield* screen.say(viewSum(seen));
   for (const warning of warnings) yield* screen.say(`warning: ${warning}`);
+  for (const unread of seen.unread) yield* screen.say(viewUnread(unread));
   const silent = addresses.length - seen.answered;
   if (silent > 0) return yield* endWith(seen.answered === 0 ? 2 : 6);
+  if (seen.unread.length > 0) return yield* endWith(6);
 });
 
 export const viewLook = ({ observation }: Look, left: number): string => {
@@ -100,7 +106,9 @@ export const viewLook = ({ observation }: Look, left: number): string => {
       : contact.reason === null
         ? `ok  ${escapeText(facts?.role ?? "no role")}${facts?.overrideSha ? "  override" : ""}`
         : `${contact.reason}  ${viewMessage(host, contact.message)}`;
-  return `${escapeText(host)}  ${said}${left > 0 ? `  (${left} left)` : ""}`;
+  const worker =
+    contact === undefined || trouble === undefined ? "" : `  ${escapeText(trouble, 200)}`;
+  return `${escapeText(host)}  ${said}${worker}${left > 0 ? `  (${left} left)` : ""}`;
 };
 
 /** How many ended how, and what can be done about each of the others. */

@@ -4,10 +4,12 @@ import * as Effect from "effect/Effect";
 import type * as Layer from "effect/Layer";
 import * as Option from "effect/Option";
 import * as Schedule from "effect/Schedule";
-import { Store, type StoreError } from "@muster/core";
+import { escapeText, Store, type StoreError } from "@muster/core";
 import { defaultRefreshPace, type RefreshPace } from "@muster/core/inventory/due";
 import type { Prober, Refreshed } from "@muster/core/inventory/refresh";
 import { watchHosts, type Wave } from "@muster/core/inventory/watch";
+import { WorkerSource } from "@muster/core/inventory/worker-source";
+import { poolName } from "@muster/core/inventory/workers";
 import { attributes, events } from "@muster/core/report/telemetry";
 import type { MusterConfig } from "@muster/sdk";
 import { actorOf } from "../actor.ts";
@@ -58,13 +60,18 @@ export const watchInventory = Effect.fnUntraced(function* (
       acceptNew: false,
       concurrency,
     });
+    const workers = yield* wiring.workers(env);
     yield* watchHosts({
       pace,
       actor: actorOf(env),
       concurrency,
       onWave: logWave,
       onTrouble: logTrouble,
-    }).pipe(Effect.provideService(Store, store), Effect.provide(ssh));
+    }).pipe(
+      Effect.provideService(Store, store),
+      Effect.provideService(WorkerSource, workers),
+      Effect.provide(ssh),
+    );
   });
   yield* wanted(pace).pipe(
     Effect.andThen(Effect.scoped(watching)),
@@ -89,10 +96,13 @@ const logWave = ({ fast, full }: Wave): Effect.Effect<void> =>
 const logLooks = (scope: "fast" | "full", seen: Refreshed | null): Effect.Effect<void> => {
   if (seen === null) return Effect.void;
   const silent = Array.from(seen.silent, ([reason, count]) => `${count} ${reason}`).toSorted();
+  const unread = seen.unread.map(
+    ({ pool, error }) => `the workers of ${escapeText(poolName(pool))} are unknown: ${error.message}`,
+  );
   return logEvent(
     events.hostsLookedAt,
-    silent.length === 0 ? "Info" : "Warn",
-    [`${seen.answered} hosts answered`, ...silent].join(", "),
+    silent.length + unread.length === 0 ? "Info" : "Warn",
+    [`${seen.answered} hosts answered`, ...silent, ...unread].join(", "),
     { [attributes.scope]: scope, [attributes.answered]: seen.answered },
   );
 };
