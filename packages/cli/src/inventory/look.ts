@@ -17,7 +17,9 @@ import { viewUnread, workersOf } from "./workers.ts";
 
 export const lookFlags = {
   fast: Flag.Boolean("fast").pipe(
-    Flag.withDescription("Only whether each host can be reached; by default all that is asked"),
+    Flag.withDescription(
+      "Only whether each host can be reached, and its worker; by default all that is asked",
+    ),
     Flag.withDefault(false),
   ),
   concurrency: Flag.Int("concurrency").pipe(

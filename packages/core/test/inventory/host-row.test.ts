@@ -136,7 +136,6 @@ describe("the fields of a host", () => {
     assert.strictEqual(find("tc.last_active:<1h"), "worker");
     assert.strictEqual(find("tc.online:true tc.pool:releng/talos"), "worker");
     assert.strictEqual(find("tc.quarantined:unknown tc.pool:*"), "worker");
-    assert.strictEqual(find("tc.online:unknown tc.pool:*"), "");
     assert.strictEqual(find("puppet.success:false puppet.last_run:null"), "worker");
     assert.strictEqual(find("label.rack:3"), "kept");
     assert.strictEqual(find("label.rack:null os:linux"), "talos worker");
@@ -166,6 +165,27 @@ describe("the fields of a host", () => {
     const row = hostRow(viewOf("a", { facts: { os } }), context);
     assert.strictEqual(row["os"], word);
   });
+
+  it.each([
+    [5, 119, true],
+    [5, 120, true],
+    [5, 121, undefined],
+    [180, 190, undefined],
+    [180, 300, undefined],
+    [180, 301, false],
+    [5, 126, false],
+  ])(
+    "looked at %i minutes ago, active %i minutes ago, a worker is online: %s",
+    (looked, ago, online) => {
+      const before = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
+      const worker = {
+        ...{ provisioner: "releng", workerType: "talos", id: "a", quarantined: false },
+        lastActive: before(ago),
+      };
+      const row = hostRow(viewOf("a", { at: before(looked), worker }), context);
+      assert.strictEqual(row["tc.online"], online);
+    },
+  );
 
   it.each([
     ["PUPPET_BRANCH=a", "a"],

@@ -13,7 +13,7 @@ import type { TaskclusterSettings } from "./settings.ts";
 export const callMillis = 30_000;
 
 /** The longest answer that is read, in bytes: a thousand workers have about half a million. */
-export const maxAnswerBytes = 8 * 1024 * 1024;
+const maxAnswerBytes = 8 * 1024 * 1024;
 
 export interface Call {
   readonly operation: string;

@@ -16,7 +16,7 @@ import {
   type TaskclusterSimulatorOptions,
 } from "@muster/testkit/taskcluster/index";
 import { taskclusterSettings, workerManager, type WorkerManager } from "../../src/index.ts";
-import { callMillis, maxAnswerBytes } from "../../src/taskcluster/client.ts";
+import { callMillis } from "../../src/taskcluster/client.ts";
 import { hawkMac } from "../../src/taskcluster/hawk.ts";
 
 const noon = Date.parse("2026-05-01T12:00:00.000Z");
@@ -284,6 +284,15 @@ describe("what a call fails with", () => {
     }),
   );
 
+  it.effect("is a list that goes in a circle, as soon as it does", () =>
+    Effect.gen(function* () {
+      const { simulator, ours } = yield* peer({ faults: [{ fault: "circle" }] });
+      const error = yield* Effect.flip(ours.listWorkers(...pool));
+      assert.include(error.message, "its pages go in a circle");
+      assert.strictEqual(simulator.requests().length, 2);
+    }),
+  );
+
   it.effect("says how long the server wants to be left alone", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* failure("throttled")).retryAfterMillis, 7_000);
@@ -301,7 +310,11 @@ describe("what a call fails with", () => {
 
   it.effect("is a size that nobody waits for the end of", () =>
     Effect.gen(function* () {
-      assert.include((yield* failure("endless")).message, `longer than ${maxAnswerBytes} bytes`);
+      const { simulator, ours } = yield* peer({ faults: [{ fault: "endless" }] });
+      const error = yield* Effect.flip(ours.listWorkers(...pool));
+      assert.strictEqual(error.message, "the answer is longer than 8388608 bytes");
+      // What is on its way is not read; a few megabytes of it stand between the two ends.
+      assert.isBelow(simulator.sent(), 4 * 8_388_608);
     }),
   );
 

@@ -1,11 +1,13 @@
 // Acts on the network: reads requests, and sends answers as whole as their faults let them be.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { refuse, serve, type Outcome, type Received, type Service } from "./service.ts";
 
 export interface Listening {
   readonly port: number;
+  /** Bytes that were handed to all connections so far. */
+  readonly sent: () => number;
   /** Destroys all connections and stops listening. */
   readonly close: () => Promise<void>;
 }
@@ -26,8 +28,21 @@ export const listen = async (
     send(response, received, outcome);
   });
   server.maxConnections = 1_024;
+  let ended = 0;
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      ended += socket.bytesWritten;
+    });
+  });
   await started(server, port);
-  return { port: (server.address() as AddressInfo).port, close: () => stopped(server) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    sent: () => Array.from(sockets).reduce((sum, { bytesWritten }) => sum + bytesWritten, ended),
+    close: () => stopped(server),
+  };
 };
 
 const receivedOf = ({ method, url, headers }: IncomingMessage): Received => ({

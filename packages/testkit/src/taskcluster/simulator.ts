@@ -46,6 +46,8 @@ export interface TaskclusterSimulator {
   /** The variables of who asks as that client. */
   readonly env: Readonly<Record<string, string>>;
   readonly requests: () => ReadonlyArray<TaskclusterRequest>;
+  /** Bytes that were sent so far, answers that nobody read to their end included. */
+  readonly sent: () => number;
   /** From now on these are the workers. */
   readonly setWorkers: (workers: ReadonlyArray<SimulatedWorker>) => void;
   readonly strike: (rule: FaultRule) => void;
@@ -85,7 +87,7 @@ const open = async (options: TaskclusterSimulatorOptions) => {
   const requests: Array<TaskclusterRequest> = [];
   const waiting = new Set<() => void>();
   let workers = options.workers ?? [];
-  const { port, close } = await listen(
+  const { port, sent, close } = await listen(
     {
       clients,
       anonymousScopes: options.anonymousScopes ?? [],
@@ -113,6 +115,7 @@ const open = async (options: TaskclusterSimulatorOptions) => {
       TASKCLUSTER_ACCESS_TOKEN: client.accessToken,
     },
     requests: () => requests,
+    sent,
     setWorkers: (next) => {
       workers = next;
     },

@@ -164,6 +164,25 @@ describe("what it knows", () => {
     }),
   );
 
+  it.effect("is written each half hour, while a worker is at work", () =>
+    Effect.gen(function* () {
+      let now = noon;
+      const simulator = yield* startTaskcluster({
+        ...open,
+        now: () => now,
+        workers: [worker("a")],
+      });
+      const activity = Effect.map(get(simulator, list), ({ body }) =>
+        Date.parse(String(body.workers?.[0]?.["lastDateActive"])),
+      );
+      const written = yield* activity;
+      now = written + hour / 2 - 1;
+      assert.strictEqual(yield* activity, written);
+      now += 1;
+      assert.strictEqual(yield* activity, now);
+    }),
+  );
+
   it.effect("is up to half an hour late, and forgotten a day after that", () =>
     Effect.gen(function* () {
       let now = noon;
