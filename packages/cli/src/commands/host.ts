@@ -9,7 +9,7 @@ import * as Flag from "effect/cli/Flag";
 import { canonicalJson } from "@muster/core";
 import { driftTypes } from "@muster/core/inventory/drift";
 import { historyOwner } from "@muster/core/inventory/history";
-import { assign, expectRole, setDisabled } from "@muster/core/inventory/roll";
+import { assign, expectRole, ofAbsent, setDisabled } from "@muster/core/inventory/roll";
 import { wrongInput } from "../exit.ts";
 import { confirm, dryRun, editRoll } from "../inventory/edit.ts";
 import { lookAt, lookFlags } from "../inventory/look.ts";
@@ -221,7 +221,7 @@ const assignPopulation = Command.make(
       decide: (roll, word, store) =>
         Effect.map(findHosts(store, roll, query, now), ({ views }) => {
           const names = views.map((view) => view.host.address.host);
-          return assign(roll, names, population, word);
+          return ofAbsent(assign(roll, names, population, word));
         }),
     });
   }),

@@ -1,6 +1,6 @@
 // What comes of an edit of the roll that somebody else, or a lost connection, gets in the way of.
 
-import { assert, describe, it } from "@effect/vitest";
+import { assert, describe, expect, it } from "@effect/vitest";
 import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
@@ -12,6 +12,7 @@ import {
   assign,
   deletePopulation,
   discover,
+  expectRole,
   putPopulation,
   type Roll,
   setDisabled,
@@ -21,6 +22,7 @@ import { verifyChain } from "@muster/core/words/audit";
 import { CommandEnd } from "../../src/exit.ts";
 import { loadRoll } from "../../src/inventory/opened.ts";
 import { type Decide, writeRoll } from "../../src/inventory/write-roll.ts";
+import { inWorld } from "../world.ts";
 
 const word: Word = {
   actor: { verified: "uid 1000", claimed: "ann" },
@@ -78,6 +80,8 @@ const assignFree: Decide = deciding((roll) =>
 );
 
 const assignOne = (name: string): Decide => deciding((roll) => assign(roll, [name], "talos", word));
+
+const clear = (name: string): Decide => deciding((roll) => expectRole(roll, [name], null, word));
 
 const disable = (name: string): Decide => deciding((roll) => setDisabled(roll, [name], true, word));
 
@@ -149,6 +153,34 @@ describe("an edit of the roll", () => {
       ]);
     }),
   );
+
+  for (const { what, other, found } of [
+    { what: "takes one", other: assignOne("b.test"), found: ["c.test"] },
+    { what: "frees one", other: clear("a.test"), found: ["a.test", "b.test", "c.test"] },
+  ]) {
+    it(
+      `that a filter finds the hosts of means those that it finds when another ${what}`,
+      inWorld(async (world) => {
+        const store = await Effect.runPromise(
+          Effect.tap(begin, (made) => writeRoll(made, assignOne("a.test"))),
+        );
+        const busy = interrupted(store, writeRoll(store, other));
+        const args = ["host", "assign-population", "--filter", "expected_role:null"];
+        const ran = await world.inside(
+          [...args, "--population", "talos", "--confirm", "-o", "json"],
+          {
+            wiring: { openStore: () => Effect.succeed(busy) },
+          },
+        );
+        expect([ran.code, JSON.parse(ran.stdout)]).toEqual([
+          0,
+          { changed: found, unchanged: [], written: true },
+        ]);
+        const entries = await Effect.runPromise(store.auditEntries(5, 9));
+        expect(entries.map(({ targets }) => targets)).toEqual([found]);
+      }),
+    );
+  }
 
   it.effect("that another took all the work of does nothing, and writes no entry", () =>
     Effect.gen(function* () {

@@ -356,7 +356,8 @@ const editHosts = (
     ground,
   );
 
-const ofAbsent = (decision: Decision): Decision =>
+/** The same, decided on who is not named by it, too: such as who a query does not find. */
+export const ofAbsent = (decision: Decision): Decision =>
   "decided" in decision ? { decided: { ...decision.decided, ofAbsent: true } } : decision;
 
 /** One batch, on the ground that nobody else has changed what it was decided on. */
