@@ -1,6 +1,6 @@
 // A server that refuses, stops, starts anew or hangs, and connections that are cut: what is told, and what is kept.
 
-import { createServer, type AddressInfo, type Socket, connect } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { assert, describe, it } from "@effect/vitest";
 import { verifyChain } from "@muster/core/words/audit";
 import { sampleDraft, sampleStatus } from "@muster/testkit/store/samples";
@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted";
 import type * as Scope from "effect/Scope";
 import { Client } from "pg";
 import { openPostgresStore } from "../src/open-postgres.ts";
+import { proxyTo } from "./cut-proxy.ts";
 import { freshSchema, placeFor, sharedPostgres } from "./postgres-ground.ts";
 import { type PostgresServer, postgresPresent } from "./postgres-server.ts";
 
@@ -18,68 +19,6 @@ const batch = (name: string) => ({
   puts: [sampleStatus(name)],
   audit: [sampleDraft(name)],
 });
-
-/** Where a connection is cut: before the server hears the words, or before it is heard. */
-type Cut = { readonly at: string; readonly when: "before" | "after" };
-
-interface Proxy {
-  readonly port: number;
-  /** Cuts the next connection that says these words. */
-  readonly cutNext: (cut: Cut) => void;
-  /** How often it was cut. */
-  readonly cuts: () => number;
-}
-
-/** A way to the server that can be cut at one statement. */
-const proxyTo = (port: number): Effect.Effect<Proxy, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    let armed: Cut | undefined;
-    let cuts = 0;
-    const open = new Set<Socket>();
-    const server = createServer((client) => {
-      const upstream = connect(port, "127.0.0.1");
-      for (const socket of [client, upstream]) {
-        open.add(socket);
-        socket.on("error", () => {});
-        socket.on("close", () => {
-          client.destroy();
-          upstream.destroy();
-        });
-      }
-      let isDeaf = false;
-      client.on("data", (chunk: Buffer) => {
-        const isHit = armed !== undefined && chunk.includes(armed.at);
-        if (isHit) cuts += 1;
-        if (isHit && armed?.when === "before") {
-          armed = undefined;
-          return client.destroy();
-        }
-        if (isHit) {
-          armed = undefined;
-          isDeaf = true;
-        }
-        return upstream.write(chunk);
-      });
-      upstream.on("data", (chunk: Buffer) => (isDeaf ? client.destroy() : client.write(chunk)));
-    });
-    yield* Effect.acquireRelease(
-      Effect.promise(
-        () => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve())),
-      ),
-      () =>
-        Effect.promise(() => {
-          for (const socket of open) socket.destroy();
-          return new Promise<void>((resolve) => server.close(() => resolve()));
-        }),
-    );
-    return {
-      port: (server.address() as AddressInfo).port,
-      cutNext: (cut) => {
-        armed = cut;
-      },
-      cuts: () => cuts,
-    };
-  });
 
 /** Another program in the middle of a transaction. */
 const openRaw = (server: PostgresServer): Effect.Effect<Client, never, Scope.Scope> =>
