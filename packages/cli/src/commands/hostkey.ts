@@ -16,6 +16,7 @@ import type { HostAddress } from "@muster/core/words/contact";
 import { quote } from "@muster/core/words/quote";
 import { CommandEnd, wrongInput } from "../exit.ts";
 import { hostArgument, noSsh } from "../inventory/acting.ts";
+import { dryRun } from "../inventory/edit.ts";
 import { lookFlags } from "../inventory/look.ts";
 import { inventoryFlags, loadRoll, openInventory, wordOf } from "../inventory/opened.ts";
 import { knownHost } from "../inventory/select.ts";
@@ -92,11 +93,11 @@ const expected = Flag.String("fingerprint").pipe(
 
 const acceptKey = Command.make(
   "accept",
-  { host: hostArgument, reason, fingerprint: expected, confirm, ...sshFlags },
+  { host: hostArgument, reason, fingerprint: expected, confirm, dryRun, ...sshFlags },
   Effect.fn("host hostkey accept")(function* (flags) {
     const why = yield* checkReason(flags.reason);
     const meant = yield* fingerprintOf(flags.fingerprint);
-    const isAsked = flags.confirm || meant !== null;
+    const isAsked = !flags.dryRun && (flags.confirm || meant !== null);
     yield* Effect.scoped(
       Effect.gen(function* () {
         const screen = yield* Out;
