@@ -1,12 +1,13 @@
 // The commands of the inventory, with hosts that answer what a test lets them: what is said, written and refused.
 
 import { existsSync } from "node:fs";
-import { describe, expect, it } from "@effect/vitest";
+import { expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { Prober } from "@muster/core/inventory/refresh";
 import type { HostObservation } from "@muster/core/words/host";
-import { inWorld, type Ran, type World } from "../world.ts";
+import type { Ran, World } from "../world.ts";
+import { describeOnEachStore } from "./stores.ts";
 
 const answered = { reason: null, step: null, message: null };
 const refused = { reason: "refused", step: "tcp", message: "connection refused" } as const;
@@ -44,10 +45,10 @@ const hostsIn = async (world: World, filter = ""): Promise<ReadonlyArray<string>
   return hosts.map(({ address }) => address.host);
 };
 
-describe("the inventory", () => {
+describeOnEachStore("the inventory", (inStore) => {
   it(
     "goes the way of the onboarding, word for word",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       const seeds = ["t-1.test", "t-2.test", "t-3.test"];
       const file = await world.write("seeds.txt", `# talos\r\n${seeds.join("\r\n")}\r\n\r\n`);
       const up = { contact: answered, facts: talos };
@@ -103,7 +104,7 @@ describe("the inventory", () => {
 
   it(
     "writes nothing of a seed file with a fault, and tells each fault at its place",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       const file = await world.write("seeds.txt", "good.test\nb ad\ngood.test\nx:99999\n");
       const synced = await run(world, `inventory seed sync --from-file ${file}`);
       expect(synced.code).toBe(1);
@@ -118,7 +119,7 @@ describe("the inventory", () => {
 
   it(
     "leaves seeds that a file does not have, and names them; hosts outlive their seeds",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await begin(world, { "a.test": up }, "a.test", "b.test:2222");
       const file = await world.write("seeds.txt", "a.test\nc.test\n");
       const synced = await run(world, `inventory seed sync --from-file ${file}`);
@@ -137,7 +138,7 @@ describe("the inventory", () => {
 
   it(
     "shows what a dry run would do, and writes nothing at all",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await begin(world, { "a.test": up }, "a.test");
       await run(world, "population create talos --expected-role talos");
       const commands = [
@@ -175,7 +176,7 @@ describe("the inventory", () => {
 
   it(
     "makes no store to show what would be done",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       for (const command of ["inventory seed add a.test", "population create p"]) {
         expect((await run(world, `${command} --dry-run`)).code).toBe(0);
       }
@@ -186,7 +187,7 @@ describe("the inventory", () => {
 
   it(
     "does nothing without --confirm where that is asked for",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await begin(world, { "a.test": up }, "a.test");
       for (const command of [
         "host set-expected-role a.test --role other",
@@ -205,7 +206,7 @@ describe("the inventory", () => {
 
   it(
     "assigns one host by its name at once, and refuses what it does not know",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await begin(world, { "a.test": up }, "a.test");
       await run(world, "population create talos --expected-role gecko_t_linux_talos");
       const assigned = await run(world, "host assign-population A.test. --population talos");
@@ -244,7 +245,7 @@ describe("the inventory", () => {
 
   it(
     "edits what a flag names of a population, and deletes one without hosts",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await run(world, 'population create p --expected-role r --description "first"');
       await run(world, "population edit p --workers releng/talos");
       expect(jsonOf(await run(world, "population show p -o json"))).toEqual({
@@ -264,7 +265,7 @@ describe("the inventory", () => {
 
   it(
     "leaves a disabled host alone where no filter names it, and says who disabled it and why",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await begin(world, { "a.test": up }, "a.test");
       const reasonless = await run(world, 'host disable a.test --reason " "');
       expect(reasonless.code).toBe(1);
@@ -279,7 +280,7 @@ describe("the inventory", () => {
 
   it(
     "shows what was never seen as unknown, and what was seen with its age",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await begin(world, { "a.test": up }, "a.test", "b.test");
       const list = await run(world, "host list");
       expect(list.stdout.replaceAll(/ +/gu, " ")).toBe(
@@ -306,7 +307,7 @@ describe("the inventory", () => {
 
   it(
     "says what comes next on an empty roll, and what can be done about hosts that do not answer",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       expect((await run(world, "host list")).stdout).toContain("inventory seed add HOST");
       const nobody = await run(world, "inventory refresh");
       expect([nobody.code, nobody.stderr]).toEqual([
@@ -340,7 +341,7 @@ describe("the inventory", () => {
 
   it(
     "names what of the SSH configuration does not happen, once for all hosts",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       const config = await world.write(
         "ssh_config",
         [
@@ -366,7 +367,7 @@ describe("the inventory", () => {
 
   it(
     "finds hosts by drift, and tells a fault of a filter at its column",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       const override = { contact: answered, facts: { ...talos, overrideSha: "ab" } };
       await begin(world, { "a.test": up, "b.test": override }, "a.test", "b.test");
       const of = async (flags: string) =>
@@ -385,7 +386,7 @@ describe("the inventory", () => {
 
   it(
     "ends with 0, 6 or 2 as all, some or no hosts answer",
-    inWorld(async (world) => {
+    inStore(async (world) => {
       await run(world, "inventory seed add a.test b.test");
       const codes = await Promise.all(
         [{ "a.test": up, "b.test": up }, { "a.test": up }, {}].map(

@@ -10,6 +10,7 @@ import {
   startRealHosts,
 } from "@muster/testkit/hosts/index";
 import { inWorld, type Ran, type World } from "../world.ts";
+import { describeOnPostgres, type InWorld } from "./stores.ts";
 
 const isRealMissing = (): boolean => {
   const missing = realHostsMissing();
@@ -38,11 +39,12 @@ const hostsOf = (count: number): ReadonlyArray<HostOptions> =>
   }));
 
 const onFleet = (
+  inStore: InWorld,
   start: Start,
   count: number,
   use: (fleet: HostFleet, world: World) => Promise<void>,
 ) =>
-  inWorld((world) =>
+  inStore((world) =>
     Effect.runPromise(
       Effect.scoped(
         Effect.flatMap(start({ hosts: hostsOf(count) }), (fleet) =>
@@ -63,61 +65,65 @@ const matched = async (world: World, fleet: HostFleet, filter: string) => {
   return hosts.map(({ address }) => address.host);
 };
 
+const describeRunbook = (start: Start, inStore: InWorld): void => {
+  it(
+    "goes from the seed file to the last verification",
+    onFleet(inStore, start, 20, async (fleet, world) => {
+      const names = fleet.hosts.map((host) => host.name);
+      const down = names.at(-1)!;
+      await Effect.runPromise(fleet.host(down).strike("refuse"));
+      const run = async (args: ReadonlyArray<string>) => {
+        const ran = await roll(world, fleet, args);
+        expect(ran.stderr).not.toContain("internal error");
+        return ran;
+      };
+
+      expect((await run(["inventory", "seed", "sync", "--from-file", fleet.seeds])).code).toBe(0);
+      const looked = await run(["inventory", "refresh", "--seed", "all"]);
+      expect(looked.stderr).toContain("19 answered, 1 refused");
+      expect(looked.code).toBe(6);
+      expect(await matched(world, fleet, "expected_role:null")).toEqual(names);
+      const create = ["population", "create", "gecko-t-linux-talos"];
+      const made = await run([
+        ...create,
+        ...["--expected-role", role, "--description", "talos Linux hosts"],
+      ]);
+      expect(made.code).toBe(0);
+      const assigned = await run([
+        ...["host", "assign-population", "--filter", `role:${role} AND expected_role:null`],
+        ...["--population", "gecko-t-linux-talos", "--confirm"],
+      ]);
+      expect(assigned.code).toBe(0);
+      // Neither the one of another role, nor the one that nobody could look at.
+      const talos = names.filter((_, index) => index !== 1 && index !== 19);
+      expect(await matched(world, fleet, `expected_role:${role}`)).toEqual(talos);
+
+      expect(await matched(world, fleet, "sudoable:false")).toEqual([names[2]]);
+      expect(await matched(world, fleet, "drift:override override_branch:feature_xyz")).toEqual([
+        names[3],
+      ]);
+      expect(await matched(world, fleet, "sshable:false role:unknown")).toEqual([down]);
+      const shown = await run(["host", "show", names[3]!]);
+      expect(shown.stdout).toContain("PUPPET_BRANCH=feature_xyz");
+      // One connection and one command for each look, and none sent to who was never reached.
+      for (const host of fleet.hosts) {
+        const { connections, execs } = await Effect.runPromise(host.counts);
+        expect([host.name, connections, execs]).toEqual(
+          host.name === down ? [down, connections, 0] : [host.name, 1, 1],
+        );
+      }
+    }),
+    120_000,
+  );
+};
+
 for (const { name, missing, start } of peers) {
   describe.skipIf(missing)(`the onboarding, on ${name}`, () => {
-    it(
-      "goes from the seed file to the last verification",
-      onFleet(start, 20, async (fleet, world) => {
-        const names = fleet.hosts.map((host) => host.name);
-        const down = names.at(-1)!;
-        await Effect.runPromise(fleet.host(down).strike("refuse"));
-        const run = async (args: ReadonlyArray<string>) => {
-          const ran = await roll(world, fleet, args);
-          expect(ran.stderr).not.toContain("internal error");
-          return ran;
-        };
-
-        expect((await run(["inventory", "seed", "sync", "--from-file", fleet.seeds])).code).toBe(0);
-        const looked = await run(["inventory", "refresh", "--seed", "all"]);
-        expect(looked.stderr).toContain("19 answered, 1 refused");
-        expect(looked.code).toBe(6);
-        expect(await matched(world, fleet, "expected_role:null")).toEqual(names);
-        const create = ["population", "create", "gecko-t-linux-talos"];
-        const made = await run([
-          ...create,
-          ...["--expected-role", role, "--description", "talos Linux hosts"],
-        ]);
-        expect(made.code).toBe(0);
-        const assigned = await run([
-          ...["host", "assign-population", "--filter", `role:${role} AND expected_role:null`],
-          ...["--population", "gecko-t-linux-talos", "--confirm"],
-        ]);
-        expect(assigned.code).toBe(0);
-        // Neither the one of another role, nor the one that nobody could look at.
-        const talos = names.filter((_, index) => index !== 1 && index !== 19);
-        expect(await matched(world, fleet, `expected_role:${role}`)).toEqual(talos);
-
-        expect(await matched(world, fleet, "sudoable:false")).toEqual([names[2]]);
-        expect(await matched(world, fleet, "drift:override override_branch:feature_xyz")).toEqual([
-          names[3],
-        ]);
-        expect(await matched(world, fleet, "sshable:false role:unknown")).toEqual([down]);
-        const shown = await run(["host", "show", names[3]!]);
-        expect(shown.stdout).toContain("PUPPET_BRANCH=feature_xyz");
-        // One connection and one command for each look, and none sent to who was never reached.
-        for (const host of fleet.hosts) {
-          const { connections, execs } = await Effect.runPromise(host.counts);
-          expect([host.name, connections, execs]).toEqual(
-            host.name === down ? [down, connections, 0] : [host.name, 1, 1],
-          );
-        }
-      }),
-      120_000,
-    );
+    describeRunbook(start, inWorld);
 
     it(
       "never sends a command to a host whose key is another or not known",
-      onFleet(start, 3, async (fleet, world) => {
+      onFleet(inWorld, start, 3, async (fleet, world) => {
         const [changed, unknown, well] = fleet.hosts.map((host) => host.name);
         await Effect.runPromise(fleet.host(changed!).strike("changed-host-key"));
         await Effect.runPromise(fleet.host(unknown!).strike("unknown-host-key"));
@@ -134,3 +140,8 @@ for (const { name, missing, start } of peers) {
     );
   });
 }
+
+// What differs is the store: it does not matter to it who the hosts are.
+describeOnPostgres("the onboarding, on emulated hosts", (inStore) =>
+  describeRunbook(startEmulatedHosts, inStore),
+);
