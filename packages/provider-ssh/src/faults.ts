@@ -66,7 +66,7 @@ export const keyRemedy = (
   if (file === undefined) return undefined;
   if (reason === "hostkey-changed") {
     const removal = `ssh-keygen -R ${shellWord(name)} -f ${shellWord(file)}`;
-    return `${contactRemedies[reason]}: ${removal}`;
+    return `find out why before anything else; if the host was set up anew, remove its old key: ${removal}`;
   }
   if (reason === "hostkey-unknown") {
     const scan = `ssh-keyscan -p ${port} ${shellWord(hostName)} > host.key`;

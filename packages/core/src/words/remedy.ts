@@ -9,8 +9,9 @@ export const contactRemedies: Readonly<Record<ContactReason, string>> = {
   timeout: "look whether the host runs and a firewall lets us through",
   reset: "look into the host's log of sshd; with many at once, raise its MaxStartups",
   "hostkey-changed":
-    "find out why before anything else; if the host was set up anew, remove its old key",
-  "hostkey-unknown": "compare the host's key with what its console shows, and add it",
+    "find out why before anything else; if the host was set up anew: host hostkey accept HOST --reason TEXT",
+  "hostkey-unknown":
+    "compare its key with what its console shows, then: host hostkey accept HOST --reason TEXT",
   certificate: "certificates are not supported: let the host show, and accept, plain keys too",
   algorithms: "update sshd on the host, or allow curve25519-sha256 and ssh-ed25519 there",
   auth: "add the public key to authorized_keys there, or name the right User and IdentityFile",
