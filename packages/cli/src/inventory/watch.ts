@@ -97,7 +97,8 @@ const logLooks = (scope: "fast" | "full", seen: Refreshed | null): Effect.Effect
   if (seen === null) return Effect.void;
   const silent = Array.from(seen.silent, ([reason, count]) => `${count} ${reason}`).toSorted();
   const unread = seen.unread.map(
-    ({ pool, error }) => `the workers of ${escapeText(poolName(pool))} are unknown: ${error.message}`,
+    ({ pool, error }) =>
+      `the workers of ${escapeText(poolName(pool))} are unknown: ${error.message}`,
   );
   return logEvent(
     events.hostsLookedAt,

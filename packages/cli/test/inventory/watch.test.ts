@@ -3,6 +3,7 @@
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { startEmulatedHosts } from "@muster/testkit/hosts/index";
+import { startTaskcluster } from "@muster/testkit/taskcluster/index";
 import { paceOf } from "../../src/inventory/watch.ts";
 import { openRepository } from "../repository.ts";
 import { inWorld } from "../world.ts";
@@ -10,7 +11,7 @@ import { inWorld } from "../world.ts";
 const names = ["t-1", "t-2", "t-3"];
 
 const document = (seeds: ReadonlyArray<string>): string =>
-  `apiVersion: fleet.v1\nkind: Population\nmetadata:\n  name: talos\nspec:\n  seeds: ${JSON.stringify(seeds)}\n`;
+  `apiVersion: fleet.v1\nkind: Population\nmetadata:\n  name: talos\nspec:\n  taskcluster: { provisioner: releng, workerType: talos }\n  seeds: ${JSON.stringify(seeds)}\n`;
 
 describe("muster run with hosts to look at", () => {
   it("looks as often as the configuration says, and not at all when it says nothing", () => {
@@ -37,6 +38,9 @@ describe("muster run with hosts to look at", () => {
             });
             const hosts = fleet.hosts.map(({ name }) => name);
             yield* fleet.host(hosts[2]!).strike("refuse");
+            const taskcluster = yield* startTaskcluster({
+              workers: [{ provisionerId: "releng", workerType: "talos", workerId: "T-1" }],
+            });
             yield* Effect.promise(async () => {
               const repository = await openRepository(world);
               await repository.commit({ "talos.yaml": document(hosts) });
@@ -44,7 +48,7 @@ describe("muster run with hosts to look at", () => {
                 "config.mjs",
                 "export default { hosts: { refresh: { fastSeconds: 30 } } };\n",
               );
-              const env = { MUSTER_SSH_CONFIG: fleet.sshConfig };
+              const env = { MUSTER_SSH_CONFIG: fleet.sshConfig, ...taskcluster.env };
               await world.muster(["run", "--repo", repository.url, "--once"], { env });
               const started = world.start(
                 [
@@ -66,6 +70,8 @@ describe("muster run with hosts to look at", () => {
               const shown = await world.inside(["host", "list", "--filter", "role:talos"]);
               expect(shown.stdout).toContain(hosts[0]!);
               expect(shown.stdout).not.toContain(hosts[2]!);
+              const workers = await world.inside(["host", "list", "--filter", "tc.worker:T-1"]);
+              expect(workers.stdout).toContain("1 of 3 hosts");
             });
           }),
         ),
