@@ -50,6 +50,10 @@ const list = Command.make(
   { filter, driftType, limit, ...inventoryFlags },
   Effect.fn("host list")(function* (flags) {
     const screen = yield* Out;
+    const most = Option.getOrUndefined(flags.limit);
+    if (most !== undefined && most < 1) {
+      return yield* wrongInput(`--limit ${most} shows nobody`, "give 1 or more");
+    }
     const asked = [
       ...Option.toArray(Option.map(flags.filter, (text) => `(${text})`)),
       ...Option.toArray(Option.map(flags.driftType, (type) => `drift:${type}`)),
@@ -64,10 +68,11 @@ const list = Command.make(
       Effect.gen(function* () {
         const store = yield* openInventory(flags, "read");
         const roll = yield* loadRoll(store);
-        return { ...(yield* findHosts(store, roll, query, now)), seeds: roll.seeds.size };
+        const { size: seeds } = roll.seeds;
+        return { ...(yield* findHosts(store, roll, query, now)), seeds, place: store.place };
       }),
     );
-    const shown = found.views.slice(0, Option.getOrUndefined(flags.limit));
+    const shown = found.views.slice(0, most);
     yield* screen.result(
       flags.output === "json"
         ? canonicalJson({ hosts: shown.map(View.hostAsJson), matched: found.views.length })

@@ -90,10 +90,19 @@ const list = Command.make(
   inventoryFlags,
   Effect.fn("inventory seed list")(function* (flags) {
     const screen = yield* Out;
-    const { seeds } = yield* Effect.scoped(Effect.flatMap(openInventory(flags, "read"), loadRoll));
-    const all = Array.from(seeds.values());
+    const { all, place } = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openInventory(flags, "read");
+        const { seeds } = yield* loadRoll(store);
+        return { all: Array.from(seeds.values()), place: store.place };
+      }),
+    );
     yield* screen.result(
-      flags.output === "json" ? canonicalJson(all) : viewSeeds(all, (yield* Live).columns()),
+      flags.output === "json"
+        ? canonicalJson(all)
+        : all.length === 0
+          ? `no seeds yet  (${place})`
+          : viewSeeds(all, (yield* Live).columns()),
     );
   }),
 ).pipe(

@@ -66,7 +66,7 @@ const readFields = Effect.fnUntraced(function* (
       "use 1 to 128 letters, digits, dots, dashes and underscores",
     );
   }
-  if (Option.isSome(flags.targetQuery)) yield* readQuery(flags.targetQuery.value);
+  if (Option.isSome(flags.targetQuery)) yield* readQuery(flags.targetQuery.value, "target-query");
   const pool = Option.isSome(flags.workers) ? yield* poolOf(flags.workers.value) : null;
   return (before) => ({
     name: called,
@@ -182,13 +182,18 @@ const list = Command.make(
   inventoryFlags,
   Effect.fn("population list")(function* (flags) {
     const screen = yield* Out;
-    const views = yield* Effect.scoped(
-      Effect.map(Effect.flatMap(openInventory(flags, "read"), loadRoll), viewsOf),
+    const { views, place } = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openInventory(flags, "read");
+        return { views: viewsOf(yield* loadRoll(store)), place: store.place };
+      }),
     );
     yield* screen.result(
       flags.output === "json"
         ? canonicalJson(views.map(({ population, hosts }) => ({ ...population, hosts })))
-        : viewPopulations(views, (yield* Live).columns()),
+        : views.length === 0
+          ? `no populations yet  (${place})`
+          : viewPopulations(views, (yield* Live).columns()),
     );
   }),
 ).pipe(

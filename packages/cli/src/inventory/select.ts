@@ -16,18 +16,21 @@ import type { Query } from "@muster/core/query/tree";
 import type { Sighting } from "@muster/core/words/host";
 import { type CommandEnd, wrongInput } from "../exit.ts";
 
-/** A query of hosts as it was written; every fault with its place. */
-export const readQuery = (text: string): Effect.Effect<Query, CommandEnd> => {
+/** A query of hosts as it was written; every fault with its place in what the person calls it. */
+export const readQuery = (
+  text: string,
+  called: "filter" | "target-query" = "filter",
+): Effect.Effect<Query, CommandEnd> => {
   const parsed = parseQuery(text, hostFields);
   if (Result.isSuccess(parsed)) return Effect.succeed(parsed.success);
   const faults = parsed.failure.map(
     ({ at, summary, hint }) =>
-      `filter:1:${at.column}: ${summary}${hint === undefined ? "" : ` (${hint})`}`,
+      `${called}:1:${at.column}: ${summary}${hint === undefined ? "" : ` (${hint})`}`,
   );
   return Effect.fail(
     wrongInput(
-      `the filter cannot be read: ${faults.join("; ")}`,
-      "such as --filter 'role:gecko_t_linux_talos AND expected_role:null'",
+      `the ${called.replace("-", " ")} cannot be read: ${faults.join("; ")}`,
+      `such as --${called} 'role:gecko_t_linux_talos AND expected_role:null'`,
     ),
   );
 };

@@ -17,13 +17,13 @@ const told = (value: string | null | undefined): string =>
 
 export const viewHosts = (
   views: ReadonlyArray<HostView>,
-  { matched, all, seeds }: Counts,
+  { matched, all, seeds, place }: Counts,
   now: number,
   width: number | null,
 ): string => {
   if (all === 0) {
     return seeds === 0
-      ? "no hosts yet: add seeds with: inventory seed add HOST, or: inventory seed sync --from-file FILE"
+      ? `no hosts yet  (${place})\nadd seeds with: inventory seed add HOST, or: inventory seed sync --from-file FILE`
       : `no hosts yet, and ${seeds} seeds: look at them with: inventory refresh --seed all`;
   }
   if (views.length === 0) return `none of ${all} hosts`;
@@ -35,11 +35,13 @@ export const viewHosts = (
   return [...table, `${matched} of ${all} hosts${shown}`].join("\n");
 };
 
-/** How many were found, how many hosts there are, and how many seeds. */
+/** How many were found, how many hosts there are, and how many seeds, and where. */
 export interface Counts {
   readonly matched: number;
   readonly all: number;
   readonly seeds: number;
+  /** The store that was asked. */
+  readonly place: string;
 }
 
 interface HostColumn {
@@ -219,19 +221,17 @@ export const viewLooks = (
 };
 
 export const viewSeeds = (seeds: ReadonlyArray<Seed>, width: number | null): string =>
-  seeds.length === 0
-    ? "no seeds yet"
-    : viewTable(
-        [
-          ["SEED", "KEPT", "ADDED"],
-          ...seeds.map(({ address, keeper, addedAt }) => [
-            escapeText(formatAddress(address)),
-            keeper.by === "git" ? escapeText(keeper.place) : "by the command line",
-            addedAt,
-          ]),
-        ],
-        width,
-      ).join("\n");
+  viewTable(
+    [
+      ["SEED", "KEPT", "ADDED"],
+      ...seeds.map(({ address, keeper, addedAt }) => [
+        escapeText(formatAddress(address)),
+        keeper.by === "git" ? escapeText(keeper.place) : "by the command line",
+        addedAt,
+      ]),
+    ],
+    width,
+  ).join("\n");
 
 export interface PopulationView {
   readonly population: Population;
@@ -242,18 +242,16 @@ export const viewPopulations = (
   views: ReadonlyArray<PopulationView>,
   width: number | null,
 ): string =>
-  views.length === 0
-    ? "no populations yet"
-    : viewTable(
-        [
-          ["POPULATION", "HOSTS", "EXPECTED ROLE", "TARGETS", "DESCRIPTION"],
-          ...views.map(({ population, hosts }) => [
-            escapeText(population.name),
-            `${hosts}`,
-            told(population.expectedRole),
-            told(population.targetQuery),
-            told(population.description),
-          ]),
-        ],
-        width,
-      ).join("\n");
+  viewTable(
+    [
+      ["POPULATION", "HOSTS", "EXPECTED ROLE", "TARGETS", "DESCRIPTION"],
+      ...views.map(({ population, hosts }) => [
+        escapeText(population.name),
+        `${hosts}`,
+        told(population.expectedRole),
+        told(population.targetQuery),
+        told(population.description),
+      ]),
+    ],
+    width,
+  ).join("\n");

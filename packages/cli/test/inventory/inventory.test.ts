@@ -237,7 +237,7 @@ describeOnEachStore("the inventory", (inStore) => {
         '5 hosts that are assigned to the population "talos": 1',
         '1 the population "talos" is there already',
         '1 a population cannot be called "x/y"',
-        '1 the filter cannot be read: filter:1:1: there is no field "rol" (did you mean "role"?)',
+        '1 the target query cannot be read: target-query:1:1: there is no field "rol" (did you mean "role"?)',
         '1 "y" is no worker pool',
       ]);
     }),
@@ -308,7 +308,15 @@ describeOnEachStore("the inventory", (inStore) => {
   it(
     "says what comes next on an empty roll, and what can be done about hosts that do not answer",
     inStore(async (world) => {
-      expect((await run(world, "host list")).stdout).toContain("inventory seed add HOST");
+      const store = `sqlite:${world.at("other.db")}`;
+      for (const [command, what] of [
+        ["host list", "hosts"],
+        ["inventory seed list", "seeds"],
+        ["population list", "populations"],
+      ]) {
+        const none = await run(world, `${command} --store ${store}`);
+        expect(none.stdout.split("\n")[0]).toBe(`no ${what} yet  (${store})`);
+      }
       const nobody = await run(world, "inventory refresh");
       expect([nobody.code, nobody.stderr]).toEqual([
         0,
@@ -334,6 +342,11 @@ describeOnEachStore("the inventory", (inStore) => {
         ].join("\n"),
       );
       expect((await run(world, "host list -n 1")).stdout).toContain("2 of 2 hosts, 1 shown\n");
+      const tooFew = await run(world, "host list -n 0");
+      expect([tooFew.code, tooFew.stderr.split("\n")[0]]).toEqual([
+        1,
+        "muster: --limit 0 shows nobody",
+      ]);
       expect((await run(world, "host show a.tst")).stderr).toContain('did you mean "a.test"?');
       expect((await run(world, "host show other")).stderr).toContain("list them with: host list");
     }),

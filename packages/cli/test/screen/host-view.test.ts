@@ -36,7 +36,7 @@ const views = [
 ];
 
 const list = (width: number | null): ReadonlyArray<string> =>
-  viewHosts(views, { matched: 3, all: 9, seeds: 9 }, now, width).split("\n");
+  viewHosts(views, { matched: 3, all: 9, seeds: 9, place: "memory:" }, now, width).split("\n");
 
 describe("a list of hosts", () => {
   it("shows drift that cannot be told as unknown, and what is known before it", () => {
