@@ -61,7 +61,7 @@ export const watchInventory = Effect.fnUntraced(function* (
       concurrency,
     });
     const workers = yield* wiring.workers(env);
-    yield* watchHosts({
+    return yield* watchHosts({
       pace,
       actor: actorOf(env),
       concurrency,

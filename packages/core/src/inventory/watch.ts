@@ -11,7 +11,7 @@ import { Store, type StoreError, type StoreShape } from "../store/store.ts";
 import type { Sighting } from "../words/host.ts";
 import { dueScope, type RefreshPace, waveWait } from "./due.ts";
 import { sightingsOwner } from "./history.ts";
-import { type LookScope, Prober, refresh, type Refreshed } from "./refresh.ts";
+import { type LookScope, type Prober, refresh, type Refreshed } from "./refresh.ts";
 import { discover, inventoryOwner, type Roll, rollOf, type Word } from "./roll.ts";
 
 export interface WatchOptions {
