@@ -283,7 +283,7 @@ describeOnEachStore("the inventory", (inStore) => {
     inStore(async (world) => {
       await begin(world, { "a.test": up }, "a.test", "b.test");
       const list = await run(world, "host list");
-      expect(list.stdout.replaceAll(/ +/gu, " ")).toBe(
+      expect(list.stdout.replaceAll(/ +/gu, " ").replace(/\d+ s ago/u, "0 s ago")).toBe(
         [
           "HOST ROLE EXPECTED POPULATION SSH DRIFT SEEN",
           "a.test gecko_t_linux_talos - - ok - 0 s ago",
@@ -294,7 +294,7 @@ describeOnEachStore("the inventory", (inStore) => {
       );
       const shown = (await run(world, "host show b.test")).stdout;
       expect(shown).toMatch(
-        /ssh +refused {2}\(0 s ago\)\n +connection refused\n +start sshd there, or/u,
+        /ssh +refused {2}\(\d+ s ago\)\n +connection refused\n +start sshd there, or/u,
       );
       expect(shown).toMatch(/role +\?/u);
       expect(shown).toMatch(/drift unknown +override: the override was never seen/u);

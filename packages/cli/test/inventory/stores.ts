@@ -11,7 +11,9 @@ export type InWorld = typeof inWorld;
 
 /** The suite on SQLite, and once more on Postgres, where each test has a schema of its own. */
 export const describeOnEachStore = (title: string, suite: (inStore: InWorld) => void): void => {
-  describe(`${title} on SQLite`, () => suite(inWorld));
+  describe(`${title} on SQLite`, () => {
+    suite(inWorld);
+  });
   describeOnPostgres(title, suite);
 };
 

@@ -45,7 +45,7 @@ const wordsOf = (name: "ann" | "bob"): ReadonlyArray<ReadonlyArray<string>> => {
   const own = name === "ann" ? hosts.slice(0, 4) : hosts.slice(4);
   const field = name === "ann" ? "--description" : "--target-query";
   const population = `of-${name}`;
-  return Array.from({ length: 6 }, (_, round) => [
+  return Array.from({ length: 4 }, (_, round) => [
     ["host", "assign-population", own[round % 4]!, "--population", "both"],
     ["population", "edit", "both", field, name === "ann" ? `round ${round}` : `host:h-${round}`],
     [
@@ -209,7 +209,7 @@ describe.skipIf(!postgresPresent())("two operators on Postgres", () => {
         ),
       ),
     ),
-    120_000,
+    600_000,
   );
 });
 
