@@ -1,12 +1,9 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { openPostgresStore } from "@muster/store-sql";
-import {
-  freshSchema,
-  placeFor,
-  sharedPostgres,
-} from "../../packages/store-sql/test/postgres-ground.ts";
-import { postgresPresent } from "../../packages/store-sql/test/postgres-server.ts";
+import { postgresPresent } from "@muster/testkit/postgres/server";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "../../packages/store-sql/test/postgres-ground.ts";
 import { sweepRoll } from "./roll-sweep.ts";
 
 /** At night all points are tried; `MUSTER_EVERY_POINT=1`. */

@@ -1,12 +1,9 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { openPostgresStore, openSqliteStore } from "@muster/store-sql";
-import {
-  freshSchema,
-  placeFor,
-  sharedPostgres,
-} from "../../packages/store-sql/test/postgres-ground.ts";
-import { postgresPresent } from "../../packages/store-sql/test/postgres-server.ts";
+import { postgresPresent } from "@muster/testkit/postgres/server";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "../../packages/store-sql/test/postgres-ground.ts";
 import { killRoll, lines, moments, type Place } from "./roll-sigkill.ts";
 
 const seconds = 1_000;

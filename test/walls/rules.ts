@@ -75,18 +75,19 @@ const relativeImportsStayHome: Rule = (workspace) =>
     });
   });
 
-/** A vendor's library and a guarded module of Node live in one file of the package. */
+/** A vendor's library and a guarded module of Node live in one file of the package, or in few named ones. */
 const oneFileEach: Rule = ({ sources }) =>
   sources
     .filter((source) => source.published)
     .flatMap((source) => {
-      const kept = walls[source.package]?.inOneFile ?? {};
+      const wall = walls[source.package]?.inOneFile ?? {};
       return outside(source).flatMap(({ name, entry }) => {
-        const [pattern, file] =
-          Object.entries(kept).find(([pattern]) => matches(pattern, name)) ??
+        const [pattern, kept = []] =
+          Object.entries(wall).find(([pattern]) => matches(pattern, name)) ??
           (guardedNode.includes(name) ? [name, "no file"] : []);
-        if (pattern === undefined || file === source.inside) return [];
-        return [`${at(source, entry.line)}: only ${file} may import ${pattern}`];
+        const files = typeof kept === "string" ? [kept] : kept;
+        if (pattern === undefined || files.includes(source.inside)) return [];
+        return [`${at(source, entry.line)}: only ${files.join(" and ")} may import ${pattern}`];
       });
     });
 

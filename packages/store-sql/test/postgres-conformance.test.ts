@@ -3,8 +3,9 @@
 import { storeConformance } from "@muster/testkit/store/conformance";
 import * as Effect from "effect/Effect";
 import { describe } from "@effect/vitest";
-import { postgresGround, sharedPostgres } from "./postgres-ground.ts";
-import { postgresPresent } from "./postgres-server.ts";
+import { sharedPostgres } from "@muster/testkit/postgres/shared";
+import { postgresGround } from "./postgres-ground.ts";
+import { postgresPresent } from "@muster/testkit/postgres/server";
 
 describe.skipIf(!postgresPresent())("with a server", () => {
   const server = sharedPostgres();

@@ -9,8 +9,9 @@ import { absentId } from "../src/absent.ts";
 import { examinePostgresStore } from "../src/examine-postgres.ts";
 import { migratePostgresStore, openPostgresStore } from "../src/open-postgres.ts";
 import type { PostgresPlace } from "../src/postgres-place.ts";
-import { freshSchema, placeFor, sharedPostgres } from "./postgres-ground.ts";
-import { type PostgresServer, postgresPresent } from "./postgres-server.ts";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "./postgres-ground.ts";
+import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 
 const batch = { owner: "o", puts: [sampleStatus("web")], audit: [sampleDraft("one")] };
 

@@ -5,8 +5,9 @@ import { verifyChain } from "@muster/core/words/audit";
 import * as Effect from "effect/Effect";
 import { openPostgresStore } from "../src/open-postgres.ts";
 import { counted } from "./count.ts";
-import { freshSchema, placeFor, sharedPostgres } from "./postgres-ground.ts";
-import { postgresPresent } from "./postgres-server.ts";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "./postgres-ground.ts";
+import { postgresPresent } from "@muster/testkit/postgres/server";
 import { runWriter } from "./run-writer.ts";
 
 describe.skipIf(!postgresPresent())("several processes on Postgres", () => {

@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { openPool } from "../src/postgres.ts";
 import { queryToSql } from "../src/query-sql.ts";
-import { freshSchema, placeFor, sharedPostgres } from "./postgres-ground.ts";
-import { type PostgresServer, postgresPresent } from "./postgres-server.ts";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "./postgres-ground.ts";
+import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 import {
   cases,
   compare,

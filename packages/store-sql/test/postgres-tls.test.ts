@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect";
 import { examinePostgresStore } from "../src/examine-postgres.ts";
 import { openPostgresStore } from "../src/open-postgres.ts";
 import type { PostgresPlace } from "../src/postgres-place.ts";
-import { freshSchema, placeFor, sharedPostgres } from "./postgres-ground.ts";
-import { postgresPresent } from "./postgres-server.ts";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "./postgres-ground.ts";
+import { postgresPresent } from "@muster/testkit/postgres/server";
 
 /** A certificate that vouches for itself, and for the name `localhost` alone. */
 const certify = (data: string): string => {

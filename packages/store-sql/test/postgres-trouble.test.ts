@@ -10,9 +10,10 @@ import * as Redacted from "effect/Redacted";
 import type * as Scope from "effect/Scope";
 import { Client } from "pg";
 import { openPostgresStore } from "../src/open-postgres.ts";
-import { proxyTo } from "./cut-proxy.ts";
-import { freshSchema, placeFor, sharedPostgres } from "./postgres-ground.ts";
-import { type PostgresServer, postgresPresent } from "./postgres-server.ts";
+import { proxyTo } from "@muster/testkit/postgres/cut-proxy";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "./postgres-ground.ts";
+import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 
 const batch = (name: string) => ({
   owner: "o",

@@ -4,9 +4,10 @@ import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { verifyChain } from "@muster/core";
 import { openPostgresStore } from "@muster/store-sql";
-import { proxyTo } from "../../../store-sql/test/cut-proxy.ts";
-import { freshSchema, placeFor, sharedPostgres } from "../../../store-sql/test/postgres-ground.ts";
-import { postgresPresent } from "../../../store-sql/test/postgres-server.ts";
+import { proxyTo } from "@muster/testkit/postgres/cut-proxy";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { placeFor } from "./stores.ts";
+import { postgresPresent } from "@muster/testkit/postgres/server";
 import { inWorld } from "../world.ts";
 
 describe.skipIf(!postgresPresent())("an edit of the roll whose commit is not answered", () => {

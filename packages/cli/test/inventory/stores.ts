@@ -2,8 +2,10 @@
 
 import { describe } from "@effect/vitest";
 import * as Effect from "effect/Effect";
-import { freshSchema, sharedPostgres } from "../../../store-sql/test/postgres-ground.ts";
-import { postgresPresent } from "../../../store-sql/test/postgres-server.ts";
+import * as Result from "effect/Result";
+import { parseStorePlace, type PostgresPlace } from "@muster/store-sql";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 import { inWorld, type World } from "../world.ts";
 
 /** Opens a world for the length of a test. */
@@ -38,4 +40,11 @@ const storedAt = (world: World, store: string): World => {
       run(args, { ...options, env: { ...env, ...options?.env } });
   const inside = kept(world.inside);
   return { ...world, inside, fleetroll: inside };
+};
+
+/** A place on the server, for a role. */
+export const placeFor = (server: PostgresServer, role: string, schema: string): PostgresPlace => {
+  const place = Result.getOrThrow(parseStorePlace(server.url(role, `?schema=${schema}`)));
+  if (place._tag !== "Postgres") throw new Error(`no place on Postgres: ${place._tag}`);
+  return place;
 };
