@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { openPostgresStore } from "@muster/store-sql";
 import { postgresPresent } from "@muster/testkit/postgres/server";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "../../packages/store-sql/test/postgres-ground.ts";
 import { sweepRoll } from "./roll-sweep.ts";
 

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import * as path from "node:path";
 import { describe, expect, it } from "vitest";
-import { postgresPresent } from "../../packages/store-sql/test/postgres-server.ts";
+import { postgresPresent } from "@muster/testkit/postgres/server";
 import { type Block, blocksOf, type Page, readPages } from "./blocks.ts";
 import { commandFault } from "./command-line.ts";
 import { deadLinks } from "./links.ts";

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
 import { openOciSimulator, throwawayAccount, writeAccount } from "@muster/testkit/oci/index";
-import { binaries, startPostgres } from "../../packages/store-sql/test/postgres-server.ts";
+import { binaries, startPostgres } from "@muster/testkit/postgres/server";
 import type { Checkout } from "./checkout.ts";
 
 export interface PageWorld {

@@ -3,7 +3,7 @@
 import { storeConformance } from "@muster/testkit/store/conformance";
 import * as Effect from "effect/Effect";
 import { describe } from "@effect/vitest";
-import { sharedPostgres } from "@muster/testkit/postgres/shared";
+import { sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { postgresGround } from "./postgres-ground.ts";
 import { postgresPresent } from "@muster/testkit/postgres/server";
 

@@ -1,7 +1,7 @@
 // Places for tests on one Postgres server: each a schema of its own.
 
 import type { PostgresServer } from "@muster/testkit/postgres/server";
-import { freshSchema } from "@muster/testkit/postgres/shared";
+import { freshSchema } from "@muster/testkit/postgres/one-server";
 import type { StoreGround } from "@muster/testkit/store/check";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";

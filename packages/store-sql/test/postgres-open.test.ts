@@ -9,7 +9,7 @@ import { absentId } from "../src/absent.ts";
 import { examinePostgresStore } from "../src/examine-postgres.ts";
 import { migratePostgresStore, openPostgresStore } from "../src/open-postgres.ts";
 import type { PostgresPlace } from "../src/postgres-place.ts";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "./postgres-ground.ts";
 import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 

@@ -5,7 +5,7 @@ import { verifyChain } from "@muster/core/words/audit";
 import * as Effect from "effect/Effect";
 import { openPostgresStore } from "../src/open-postgres.ts";
 import { counted } from "./count.ts";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "./postgres-ground.ts";
 import { postgresPresent } from "@muster/testkit/postgres/server";
 import { runWriter } from "./run-writer.ts";

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { openPool } from "../src/postgres.ts";
 import { queryToSql } from "../src/query-sql.ts";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "./postgres-ground.ts";
 import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 import {

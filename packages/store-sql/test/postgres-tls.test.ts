@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect";
 import { examinePostgresStore } from "../src/examine-postgres.ts";
 import { openPostgresStore } from "../src/open-postgres.ts";
 import type { PostgresPlace } from "../src/postgres-place.ts";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "./postgres-ground.ts";
 import { postgresPresent } from "@muster/testkit/postgres/server";
 

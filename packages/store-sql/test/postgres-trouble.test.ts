@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope";
 import { Client } from "pg";
 import { openPostgresStore } from "../src/open-postgres.ts";
 import { proxyTo } from "@muster/testkit/postgres/cut-proxy";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "./postgres-ground.ts";
 import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 

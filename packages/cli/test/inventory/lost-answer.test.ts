@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect";
 import { verifyChain } from "@muster/core";
 import { openPostgresStore } from "@muster/store-sql";
 import { proxyTo } from "@muster/testkit/postgres/cut-proxy";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "./stores.ts";
 import { postgresPresent } from "@muster/testkit/postgres/server";
 import { inWorld } from "../world.ts";

@@ -4,7 +4,7 @@ import { describe } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { parseStorePlace, type PostgresPlace } from "@muster/store-sql";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { type PostgresServer, postgresPresent } from "@muster/testkit/postgres/server";
 import { inWorld, type World } from "../world.ts";
 

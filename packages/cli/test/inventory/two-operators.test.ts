@@ -22,7 +22,7 @@ import { canonicalJson } from "@muster/core/words/canonical";
 import type { AuditEntry } from "@muster/core/words/audit";
 import type { Population } from "@muster/core/words/host";
 import { openPostgresStore } from "@muster/store-sql";
-import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/shared";
+import { freshSchema, sharedPostgres } from "@muster/testkit/postgres/one-server";
 import { placeFor } from "./stores.ts";
 import { postgresPresent } from "@muster/testkit/postgres/server";
 import { loadRoll } from "../../src/inventory/opened.ts";

@@ -10,10 +10,10 @@ import { inventoryOwner } from "@muster/core/inventory/roll";
 import { Sender } from "@muster/core/inventory/send";
 import { canonicalJson } from "@muster/core/words/canonical";
 import { openSqliteStore } from "@muster/store-sql";
-import { type CommandPage, commandTree } from "../../../../scripts/reference/command-tree.ts";
-import { fleetroll } from "../../src/fleetroll-command.ts";
-import { defaultWiring } from "../../src/wiring.ts";
-import { allBytes, inWorld, type Ran, type World } from "../world.ts";
+import { type CommandPage, commandTree } from "../scripts/reference/command-tree.ts";
+import { fleetroll } from "../packages/cli/src/fleetroll-command.ts";
+import { defaultWiring } from "../packages/cli/src/wiring.ts";
+import { allBytes, inWorld, type Ran, type World } from "../packages/cli/test/world.ts";
 
 /** Every command that has no other below it. */
 const leavesOf = (page: CommandPage): ReadonlyArray<CommandPage> =>
