@@ -108,7 +108,7 @@ const lookAfter = Effect.fnUntraced(function* (
     scope: "full",
     onLook: (look) =>
       flags.output === "json"
-        ? screen.result(canonicalJson(look.observation))
+        ? screen.result(canonicalJson({ look: look.observation }))
         : screen.say(`looked at it: ${viewLook(look, 0)}`),
   }).pipe(
     Effect.provideService(Store, store),

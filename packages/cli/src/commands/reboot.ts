@@ -10,6 +10,7 @@ import { awaitBoot, type Sight } from "@muster/core/inventory/boot";
 import { keepLooks, Prober } from "@muster/core/inventory/refresh";
 import type { HostStream } from "@muster/core/inventory/send";
 import type { HostAddress } from "@muster/core/words/contact";
+import { contactRemedies } from "@muster/core/words/remedy";
 import { parseDuration } from "../duration.ts";
 import { CommandEnd } from "../exit.ts";
 import {
@@ -119,14 +120,15 @@ const bootIdNow = Effect.fnUntraced(function* (
   yield* keepLooks(store, [look]);
   const { contact, facts } = look.observation;
   const name = address.host;
-  if (contact?.reason !== null) {
+  const reason = contact === undefined ? "unreadable" : contact.reason;
+  if (reason !== null) {
     return yield* new CommandEnd({
       code: exitCodes["infrastructure failed"],
       message: `${contact?.message ?? `${name} was not reached`}; nothing was sent`,
       remedy:
-        contact?.reason === "hostkey-changed"
+        reason === "hostkey-changed"
           ? `if the host was set up anew: host hostkey show ${name}`
-          : `see what is known of it: host show ${name}`,
+          : contactRemedies[reason],
     });
   }
   if (facts?.bootId !== undefined && facts.bootId !== "") return facts.bootId;

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { HostKeys } from "@muster/core/inventory/host-keys";
 import { defaultWiring } from "../../src/wiring.ts";
-import { auditOf, onStage, peers, promised, type Stage } from "./peers.ts";
+import { auditOf, onStage, peers, promised, type Stage, storeWithout } from "./peers.ts";
 
 const known = ({ fleet }: Stage): string => readFileSync(fleet.knownHosts, "utf8");
 
@@ -104,7 +104,7 @@ for (const { name, missing, start } of peers) {
     );
 
     it(
-      "refuses a key that changed between showing and accepting, and tells a file that cannot be written",
+      "refuses a key that changed between showing and accepting, and writes none without its audit or its lock",
       onStage(start, [{ name: "a" }], async (stage) => {
         const { fleet, world, env } = stage;
         const before = known(stage);
@@ -130,6 +130,9 @@ for (const { name, missing, start } of peers) {
         expect(known(stage)).toBe(before);
         expect(await outcomes(stage)).toEqual([]);
         await setUpAnew(stage, "a");
+        const unaudited = await world.inside(words, { env, wiring: storeWithout("intent") });
+        expect([unaudited.code, unaudited.stderr.includes("held")]).toEqual([2, true]);
+        expect(known(stage)).toBe(before);
         writeFileSync(`${fleet.knownHosts}.muster-lock`, "1\n");
         const locked = await world.inside(words, { env });
         expect([locked.code, locked.stderr.includes("when no other muster runs: rm")]).toEqual([

@@ -8,8 +8,9 @@ import {
   startEmulatedHosts,
   startRealHosts,
 } from "@muster/testkit/hosts/index";
-import type { AuditEntry } from "@muster/core";
+import { type AuditEntry, StoreError, type StoreShape } from "@muster/core";
 import { openSqliteStore } from "@muster/store-sql";
+import { defaultWiring } from "../../src/wiring.ts";
 import { inWorld, type Ran, type World } from "../world.ts";
 
 const isRealMissing = (): boolean => {
@@ -98,3 +99,15 @@ export const auditOf = async (
   const all = await inStore(stage, (store) => store.auditEntries(0, 1_000));
   return all.filter((entry) => entry.action === action);
 };
+
+/** A store that takes everything but entries of this phase. */
+export const storeWithout = (phase: AuditEntry["phase"]) => ({
+  openStore: (...asked: Parameters<typeof defaultWiring.openStore>) =>
+    Effect.map(defaultWiring.openStore(...asked), (store): StoreShape => ({
+      ...store,
+      commit: (batch) =>
+        batch.audit?.some((entry) => entry.phase === phase) === true
+          ? Effect.fail(new StoreError({ reason: "Busy", place: "here", message: "held" }))
+          : store.commit(batch),
+    })),
+});
