@@ -9,12 +9,15 @@ import * as Flag from "effect/cli/Flag";
 import { canonicalJson } from "@muster/core";
 import { driftTypes } from "@muster/core/inventory/drift";
 import { historyOwner } from "@muster/core/inventory/history";
-import { assign, expectRole, ofAbsent, setDisabled } from "@muster/core/inventory/roll";
+import { readLabels } from "@muster/core/inventory/labels";
+import { assign, expectRole, label, ofAbsent, setDisabled } from "@muster/core/inventory/roll";
 import { wrongInput } from "../exit.ts";
 import { confirm, dryRun, editRoll } from "../inventory/edit.ts";
+import { groundOf } from "../inventory/ground.ts";
+import { limitFlag, mostOf } from "../inventory/limit.ts";
 import { lookAt, lookFlags } from "../inventory/look.ts";
 import { inventoryFlags, loadRoll, openInventory } from "../inventory/opened.ts";
-import { findHosts, knownHost, readQuery, viewHosts } from "../inventory/select.ts";
+import { findHosts, hostCalled, knownHost, readQuery, viewCalled } from "../inventory/select.ts";
 import { hostkey } from "./hostkey.ts";
 import * as View from "../screen/host-view.ts";
 import { Live } from "../screen/live.ts";
@@ -36,24 +39,15 @@ const driftType = Flag.Literals("drift-type", [...driftTypes, "any"]).pipe(
   Flag.optional,
 );
 
-const limit = Flag.Int("limit").pipe(
-  Flag.withAlias("n"),
-  Flag.withDescription("How many to show at most; all when not given"),
-  Flag.optional,
-);
-
 const exits =
   "\n\nExit codes: 0 done, or so already, 1 wrong arguments or no such host, 2 the store failed, 7 outcome unknown (run it again).";
 
 const list = Command.make(
   "list",
-  { filter, driftType, limit, ...inventoryFlags },
+  { filter, driftType, limit: limitFlag, ...inventoryFlags },
   Effect.fn("host list")(function* (flags) {
     const screen = yield* Out;
-    const most = Option.getOrUndefined(flags.limit);
-    if (most !== undefined && most < 1) {
-      return yield* wrongInput(`--limit ${most} shows nobody`, "give 1 or more");
-    }
+    const most = yield* mostOf(flags.limit);
     const asked = [
       ...Option.toArray(Option.map(flags.filter, (text) => `(${text})`)),
       ...Option.toArray(Option.map(flags.driftType, (type) => `drift:${type}`)),
@@ -63,13 +57,13 @@ const list = Command.make(
     const query = yield* readQuery(
       Option.isNone(flags.driftType) ? Option.getOrElse(flags.filter, () => "") : asked.join(" "),
     );
-    const now = yield* Clock.currentTimeMillis;
+    const ground = yield* groundOf(flags);
     const found = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* openInventory(flags, "read");
         const roll = yield* loadRoll(store);
         const { size: seeds } = roll.seeds;
-        return { ...(yield* findHosts(store, roll, query, now)), seeds, place: store.place };
+        return { ...(yield* findHosts(store, roll, query, ground)), seeds, place: store.place };
       }),
     );
     const shown = found.views.slice(0, most);
@@ -79,7 +73,7 @@ const list = Command.make(
         : View.viewHosts(
             shown,
             { ...found, matched: found.views.length },
-            now,
+            ground.now,
             (yield* Live).columns(),
           ),
     );
@@ -104,18 +98,16 @@ const show = Command.make(
   { host, ...inventoryFlags },
   Effect.fn("host show")(function* (flags) {
     const screen = yield* Out;
-    const now = yield* Clock.currentTimeMillis;
+    const ground = yield* groundOf(flags);
     const view = yield* Effect.scoped(
-      Effect.gen(function* () {
-        const store = yield* openInventory(flags, "read");
-        const roll = yield* loadRoll(store);
-        const name = yield* knownHost(roll, flags.host);
-        const views = yield* viewHosts(store, roll, now);
-        return views.find((one) => one.host.address.host === name)!;
-      }),
+      Effect.flatMap(openInventory(flags, "read"), (store) =>
+        viewCalled(store, flags.host, ground),
+      ),
     );
     yield* screen.result(
-      flags.output === "json" ? canonicalJson(View.hostAsJson(view)) : View.viewHost(view, now),
+      flags.output === "json"
+        ? canonicalJson(View.hostAsJson(view))
+        : View.viewHost(view, ground.now),
     );
   }),
 ).pipe(
@@ -130,16 +122,17 @@ const show = Command.make(
 
 const history = Command.make(
   "history",
-  { host, ...inventoryFlags },
+  { host, limit: limitFlag, ...inventoryFlags },
   Effect.fn("host history")(function* (flags) {
     const screen = yield* Out;
+    const most = yield* mostOf(flags.limit);
     const now = yield* Clock.currentTimeMillis;
     const looks = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* openInventory(flags, "read");
-        const name = yield* knownHost(yield* loadRoll(store), flags.host);
-        const record = yield* store.record(historyOwner, `History/${name}`);
-        return record?._tag === "History" ? record.looks : [];
+        const { address } = yield* hostCalled(store, flags.host);
+        const record = yield* store.record(historyOwner, `History/${address.host}`);
+        return record?._tag === "History" ? record.looks.slice(0, most) : [];
       }),
     );
     yield* screen.result(
@@ -217,14 +210,14 @@ const assignPopulation = Command.make(
     }
     const text = Option.getOrElse(flags.filter, () => "");
     const query = yield* readQuery(text);
-    const now = yield* Clock.currentTimeMillis;
+    const ground = yield* groundOf(flags);
     return yield* editRoll({
       flags,
       reason: `--filter ${text}`,
       becomes,
       what: "host",
       decide: (roll, word, store) =>
-        Effect.map(findHosts(store, roll, query, now), ({ views }) => {
+        Effect.map(findHosts(store, roll, query, ground), ({ views }) => {
           const names = views.map((view) => view.host.address.host);
           return ofAbsent(assign(roll, names, population, word));
         }),
@@ -338,6 +331,48 @@ const ability = (how: "disable" | "enable", words: string, example: string) =>
     ]),
   );
 
+const labelHost = Command.make(
+  "label",
+  {
+    host,
+    labels: Argument.String("label").pipe(
+      Argument.withDescription("KEY=VALUE sets a label, KEY- removes it"),
+      Argument.variadic({ min: 1 }),
+    ),
+    dryRun,
+    ...inventoryFlags,
+  },
+  Effect.fn("host label")(function* (flags) {
+    const read = readLabels(flags.labels);
+    if ("fault" in read) return yield* wrongInput(read.fault, read.hint);
+    yield* editRoll({
+      flags,
+      becomes: `labelled ${flags.labels.join(" ")}`,
+      what: "host",
+      decide: (roll, word) => label(roll, [called(flags.host)], read.changes, word),
+    });
+  }),
+).pipe(
+  Command.withDescription(
+    `Set labels of a host, and remove labels; the others stay. A label has a value of up to 256 characters, and a query finds it as label.KEY.${exits}`,
+  ),
+  Command.withShortDescription("Set and remove labels of a host"),
+  Command.withExamples([
+    {
+      command: "muster host label t-linux64-001.test.example rack=3 net.vlan=mgmt",
+      description: "Where it stands",
+    },
+    {
+      command: "muster host label t-linux64-001.test.example rack-",
+      description: "Not there any more",
+    },
+    {
+      command: "muster host list --filter 'label.rack:3'",
+      description: "Who stands there",
+    },
+  ]),
+);
+
 const disable = ability(
   "disable",
   "Take a host out of lists and rollouts: it stays on the roll and is looked at, and a filter finds it only where it asks for disabled hosts (disabled:true). Disabled again for the same reason, it stays as it is.",
@@ -359,6 +394,7 @@ export const hostCommand = Command.make("host").pipe(
     assignPopulation,
     setExpectedRole,
     clearExpectedRole,
+    labelHost,
     disable,
     enable,
     hostkey,

@@ -12,6 +12,7 @@ import type { HostAddress } from "@muster/core/words/contact";
 import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
 import { dryRun, editRoll } from "../inventory/edit.ts";
 import { inventoryFlags, loadRoll, openInventory, wordOf } from "../inventory/opened.ts";
+import { limitFlag, mostOf } from "../inventory/limit.ts";
 import { lookAt, lookFlags } from "../inventory/look.ts";
 import { writeRoll } from "../inventory/write-roll.ts";
 import { viewDiagnostics } from "../screen/diagnostics-view.ts";
@@ -87,14 +88,15 @@ const remove = Command.make(
 
 const list = Command.make(
   "list",
-  inventoryFlags,
+  { limit: limitFlag, ...inventoryFlags },
   Effect.fn("inventory seed list")(function* (flags) {
     const screen = yield* Out;
+    const most = yield* mostOf(flags.limit);
     const { all, place } = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* openInventory(flags, "read");
         const { seeds } = yield* loadRoll(store);
-        return { all: Array.from(seeds.values()), place: store.place };
+        return { all: Array.from(seeds.values()).slice(0, most), place: store.place };
       }),
     );
     yield* screen.result(

@@ -11,6 +11,7 @@ import type { Population } from "@muster/core/words/host";
 import { type CommandEnd, wrongInput } from "../exit.ts";
 import { dryRun, type EditFlags, editRoll } from "../inventory/edit.ts";
 import { inventoryFlags, loadRoll, openInventory } from "../inventory/opened.ts";
+import { limitFlag, mostOf } from "../inventory/limit.ts";
 import { readQuery } from "../inventory/select.ts";
 import { viewPopulations } from "../screen/host-view.ts";
 import { Live } from "../screen/live.ts";
@@ -179,13 +180,14 @@ const remove = Command.make(
 
 const list = Command.make(
   "list",
-  inventoryFlags,
+  { limit: limitFlag, ...inventoryFlags },
   Effect.fn("population list")(function* (flags) {
     const screen = yield* Out;
+    const most = yield* mostOf(flags.limit);
     const { views, place } = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* openInventory(flags, "read");
-        return { views: viewsOf(yield* loadRoll(store)), place: store.place };
+        return { views: viewsOf(yield* loadRoll(store)).slice(0, most), place: store.place };
       }),
     );
     yield* screen.result(
@@ -231,7 +233,7 @@ const show = Command.make(
         ? canonicalJson({ ...found.population, hosts: members })
         : [
             viewPopulations([found], (yield* Live).columns()),
-            ...members.map((host) => `  ${escapeText(host)}`),
+            ...members.map((host) => `  ${escapeText(host, host.length)}`),
           ].join("\n"),
     );
   }),

@@ -52,7 +52,7 @@ const viewDecided = (
   const would = preview === null ? "" : "would be ";
   const already = unchanged.length === 0 ? [] : [`${counted(unchanged.length, what)} so already`];
   if (changed.length === 0) return ["nothing to do", ...already].join("; ");
-  const names = changed.slice(0, mostListed).map((name) => `  ${escapeText(name)}`);
+  const names = changed.slice(0, mostListed).map((name) => `  ${escapeText(name, name.length)}`);
   const rest = changed.length - names.length;
   return [
     [`${counted(changed.length, what)} ${would}${becomes}`, ...already].join("; "),

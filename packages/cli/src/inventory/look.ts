@@ -110,7 +110,7 @@ export const viewLook = ({ observation }: Look, left: number): string => {
         : `${contact.reason}  ${viewMessage(host, contact.message)}`;
   const worker =
     contact === undefined || trouble === undefined ? "" : `  ${escapeText(trouble, 200)}`;
-  return `${escapeText(host)}  ${said}${worker}${left > 0 ? `  (${left} left)` : ""}`;
+  return `${escapeText(host, host.length)}  ${said}${worker}${left > 0 ? `  (${left} left)` : ""}`;
 };
 
 /** How many ended how, and what can be done about each of the others. */

@@ -3,17 +3,17 @@
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { nearest, quote, type StoreError, type StoreShape } from "@muster/core";
-import { defaultDriftThresholds, driftOf } from "@muster/core/inventory/drift";
+import { type DriftThresholds, driftOf } from "@muster/core/inventory/drift";
 import { historyOwner, sightingsOwner } from "@muster/core/inventory/history";
 import { hostRow, type HostView } from "@muster/core/inventory/host-row";
 import { neverSeen } from "@muster/core/inventory/sighting";
-import type { Roll } from "@muster/core/inventory/roll";
+import { inventoryOwner, type Roll, rollOf } from "@muster/core/inventory/roll";
 import { hostFields } from "@muster/core/query/host-fields";
 import { selectRows } from "@muster/core/query/judge";
 import { parseQuery } from "@muster/core/query/parse";
 import { inDefaultScope } from "@muster/core/query/scope";
-import type { Query } from "@muster/core/query/tree";
-import type { Sighting } from "@muster/core/words/host";
+import { fieldsAsked, type Query } from "@muster/core/query/tree";
+import type { Host, Population, Sighting } from "@muster/core/words/host";
 import { type CommandEnd, wrongInput } from "../exit.ts";
 
 /** A query of hosts as it was written; every fault with its place in what the person calls it. */
@@ -41,22 +41,36 @@ export interface Found {
   readonly all: number;
 }
 
+/** What a host is judged by, beside what is known of it. */
+export interface Ground {
+  readonly thresholds: DriftThresholds;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
 /** The hosts of this query, in its order, else by name; disabled ones only where it names them. */
 export const findHosts = Effect.fnUntraced(function* (
   store: StoreShape,
   roll: Roll,
   query: Query,
-  now: number,
+  ground: Ground,
 ): Effect.fn.Return<Found, StoreError> {
-  const views = yield* viewHosts(store, roll, now);
-  const labels = [...new Set(views.flatMap(({ host }) => Object.keys(host.labels)))];
-  const context = { labels, workerMillis: defaultDriftThresholds.workerMillis, now };
-  const rowOf = memoised((view: HostView) => hostRow(view, context));
-  return {
-    views: selectRows(inDefaultScope(query, hostFields), views, rowOf, now),
-    all: views.length,
-  };
+  const views = yield* viewHosts(store, roll, ground);
+  return { views: chooseHosts(views, query, ground), all: views.length };
 });
+
+/** Those of the hosts that the query means, in its order. */
+export const chooseHosts = (
+  views: ReadonlyArray<HostView>,
+  query: Query,
+  { thresholds, now }: Ground,
+): ReadonlyArray<HostView> => {
+  const asked = fieldsAsked(query).flatMap((field) => /^label\.(.*)$/u.exec(field)?.[1] ?? []);
+  const labels = new Set([...asked, ...views.flatMap(({ host }) => Object.keys(host.labels))]);
+  const context = { labels: [...labels], workerMillis: thresholds.workerMillis, now };
+  const rowOf = memoised((view: HostView) => hostRow(view, context));
+  return selectRows(inDefaultScope(query, hostFields), views, rowOf, now);
+};
 
 const memoised = <A extends object, B>(compute: (a: A) => B): ((a: A) => B) => {
   const known = new WeakMap<A, { readonly value: B }>();
@@ -70,10 +84,10 @@ const memoised = <A extends object, B>(compute: (a: A) => B): ((a: A) => B) => {
 };
 
 /** Every host on the roll, by name, with what is known of it. */
-export const viewHosts = Effect.fnUntraced(function* (
+const viewHosts = Effect.fnUntraced(function* (
   store: StoreShape,
   roll: Roll,
-  now: number,
+  ground: Ground,
 ): Effect.fn.Return<ReadonlyArray<HostView>, StoreError> {
   const sightings = new Map<string, Sighting>();
   for (const record of yield* store.load(sightingsOwner)) {
@@ -87,20 +101,44 @@ export const viewHosts = Effect.fnUntraced(function* (
     const sha = sighting.overrideSha?.value ?? null;
     if (sha !== null && !texts.has(sha)) texts.set(sha, yield* overrideText(store, sha));
     const population = roll.populations.get(host.population ?? "") ?? null;
-    views.push({
-      host,
-      sighting,
-      drift: driftOf({
-        host,
-        sighting,
-        expectations: { population, override: null },
-        thresholds: defaultDriftThresholds,
-        now,
-      }),
-      override: sha === null ? null : (texts.get(sha) ?? null),
-    });
+    const override = sha === null ? null : (texts.get(sha) ?? null);
+    views.push(viewOf({ host, sighting, population, override }, ground));
   }
   return views;
+});
+
+/** One host by its name as people give it, with what is known of it; no other's records are read. */
+export const viewCalled = Effect.fnUntraced(function* (
+  store: StoreShape,
+  called: string,
+  ground: Ground,
+): Effect.fn.Return<HostView, CommandEnd | StoreError> {
+  const host = yield* hostCalled(store, called);
+  const name = host.address.host;
+  const seen = yield* store.record(sightingsOwner, `Sighting/${name}`);
+  const sighting = seen?._tag === "Sighting" ? seen.sighting : neverSeen(name);
+  const sha = sighting.overrideSha?.value ?? null;
+  const override = sha === null ? null : yield* overrideText(store, sha);
+  const belongs =
+    host.population === null
+      ? null
+      : yield* store.record(inventoryOwner, `Population/${host.population}`);
+  const population = belongs?._tag === "Population" ? belongs.population : null;
+  return viewOf({ host, sighting, population, override }, ground);
+});
+
+interface Known {
+  readonly host: Host;
+  readonly sighting: Sighting;
+  readonly population: Population | null;
+  readonly override: string | null;
+}
+
+const viewOf = ({ host, sighting, population, override }: Known, ground: Ground): HostView => ({
+  host,
+  sighting,
+  drift: driftOf({ host, sighting, expectations: { population, override: null }, ...ground }),
+  override,
 });
 
 /** The override as text, where its bytes were kept. */
@@ -112,15 +150,31 @@ const overrideText = Effect.fnUntraced(function* (
   return record?._tag === "Content" ? Buffer.from(record.base64, "base64").toString() : null;
 });
 
+/** A host by its name as people give it; others are read only to tell that there is none. */
+export const hostCalled = Effect.fnUntraced(function* (
+  store: StoreShape,
+  called: string,
+): Effect.fn.Return<Host, CommandEnd | StoreError> {
+  const record = yield* store.record(inventoryOwner, `Host/${plainName(called)}`);
+  if (record?._tag === "Host") return record.host;
+  return yield* noHost(rollOf(yield* store.load(inventoryOwner)), called);
+});
+
 /** A host's name as people give it, where it is on the roll. */
-export const knownHost = (roll: Roll, name: string): Effect.Effect<string, CommandEnd> => {
-  const host = name.toLowerCase().replace(/\.$/u, "");
-  if (roll.hosts.has(host)) return Effect.succeed(host);
+export const knownHost = (roll: Roll, called: string): Effect.Effect<string, CommandEnd> => {
+  const host = plainName(called);
+  return roll.hosts.has(host) ? Effect.succeed(host) : Effect.fail(noHost(roll, called));
+};
+
+const plainName = (called: string): string => called.toLowerCase().replace(/\.$/u, "");
+
+const noHost = (roll: Roll, called: string): CommandEnd => {
+  const host = plainName(called);
   const near = nearest(host, Array.from(roll.hosts.keys()));
   const remedy = roll.seeds.has(host)
     ? "it is a seed that nobody has looked at yet: inventory refresh"
     : near === undefined
       ? "list them with: host list"
       : `did you mean ${quote(near)}?`;
-  return Effect.fail(wrongInput(`there is no host ${quote(name)}`, remedy));
+  return wrongInput(`there is no host ${quote(called)}`, remedy);
 };

@@ -11,9 +11,12 @@ import { tableWidth, viewTable } from "./table.ts";
 const unknown = "?";
 const none = "-";
 
+/** As long as the name of a host may be, with its user and port: who reads it wants to type it. */
+const longestName = 400;
+
 /** `?` is never seen, `-` is known to be none. */
 const told = (value: string | null | undefined): string =>
-  value === undefined ? unknown : value === null ? none : escapeText(value);
+  value === undefined ? unknown : value === null ? none : escapeText(value, longestName);
 
 export const viewHosts = (
   views: ReadonlyArray<HostView>,
@@ -52,7 +55,7 @@ interface HostColumn {
 }
 
 const hostColumns: ReadonlyArray<HostColumn> = [
-  { heading: "HOST", cell: ({ host }) => escapeText(host.address.host) },
+  { heading: "HOST", cell: ({ host }) => escapeText(host.address.host, longestName) },
   { heading: "ROLE", cell: ({ sighting }) => told(sighting.role?.value) },
   { heading: "EXPECTED", cell: ({ host }) => told(host.expectedRole), spare: true },
   { heading: "POPULATION", cell: ({ host }) => told(host.population), spare: true },
@@ -117,6 +120,7 @@ export const viewHost = ({ host, sighting, drift, override }: HostView, now: num
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["population", told(host.population)],
     ["expected role", told(host.expectedRole)],
+    ["labels", viewLabels(host.labels)],
     ["role", seen(role, told(role?.value))],
     ["ssh", seen(contact, viewContact(sighting))],
     ...viewTrouble(sighting),
@@ -145,7 +149,7 @@ export const viewHost = ({ host, sighting, drift, override }: HostView, now: num
     ),
   ];
   return [
-    escapeText(formatAddress(host.address)),
+    escapeText(formatAddress(host.address), longestName),
     ...viewTable(
       rows.map(([name, value]) => [`  ${name}`, value]),
       null,
@@ -162,6 +166,11 @@ const viewTrouble = ({ host, contact }: Sighting): ReadonlyArray<readonly [strin
     ["", viewMessage(host, message)],
     ["", contactRemedies[reason]],
   ];
+};
+
+const viewLabels = (labels: HostView["host"]["labels"]): string => {
+  const all = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return all.length === 0 ? none : escapeText(all.toSorted().join(" "), 1_000);
 };
 
 const viewLookup = (
@@ -225,7 +234,7 @@ export const viewSeeds = (seeds: ReadonlyArray<Seed>, width: number | null): str
     [
       ["SEED", "KEPT", "ADDED"],
       ...seeds.map(({ address, keeper, addedAt }) => [
-        escapeText(formatAddress(address)),
+        escapeText(formatAddress(address), longestName),
         keeper.by === "git" ? escapeText(keeper.place) : "by the command line",
         addedAt,
       ]),
@@ -246,7 +255,7 @@ export const viewPopulations = (
     [
       ["POPULATION", "HOSTS", "EXPECTED ROLE", "TARGETS", "DESCRIPTION"],
       ...views.map(({ population, hosts }) => [
-        escapeText(population.name),
+        escapeText(population.name, longestName),
         `${hosts}`,
         told(population.expectedRole),
         told(population.targetQuery),

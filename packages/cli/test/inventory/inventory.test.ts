@@ -345,7 +345,7 @@ describeOnEachStore("the inventory", (inStore) => {
       const tooFew = await run(world, "host list -n 0");
       expect([tooFew.code, tooFew.stderr.split("\n")[0]]).toEqual([
         1,
-        "muster: --limit 0 shows nobody",
+        "muster: --limit 0 shows nothing",
       ]);
       expect((await run(world, "host show a.tst")).stderr).toContain('did you mean "a.test"?');
       expect((await run(world, "host show other")).stderr).toContain("list them with: host list");

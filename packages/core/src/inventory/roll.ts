@@ -10,6 +10,7 @@ import type { Host, Keeper, Population, PopulationMark, Seed } from "../words/ho
 import type { Refusal } from "../words/plan.ts";
 import { quote } from "../words/quote.ts";
 import { recordKey, type StoreRecord } from "../words/record.ts";
+import { changedLabels, type LabelChanges } from "./labels.ts";
 
 /** Whose share of the store the inventory is. */
 export const inventoryOwner = "muster inventory";
@@ -291,6 +292,18 @@ export const expectRole = (
     { role },
     (host) => ({ ...host, expectedRole: role }),
   );
+
+/** Each of the labels has its value afterwards, or is gone; the others stay. */
+export const label = (
+  { hosts }: Roll,
+  names: ReadonlyArray<string>,
+  changes: LabelChanges,
+  word: Word,
+): Decision =>
+  editHosts("label", hosts, names, word, { labels: Object.fromEntries(changes) }, (host) => ({
+    ...host,
+    labels: changedLabels(host.labels, changes),
+  }));
 
 /** Disabled with the reason of the word, which it must have, or enabled again. */
 export const setDisabled = (

@@ -8,6 +8,7 @@ import {
   discover,
   expectRole,
   inventoryOwner,
+  label,
   putPopulation,
   removeSeeds,
   type Roll,
@@ -186,6 +187,30 @@ describe("the roll", () => {
       });
       yield* store.commit(batches[0]!);
       assert.strictEqual((yield* Effect.flip(store.commit(batches[1]!))).reason, "Moved");
+    }),
+  );
+
+  it.effect("a host has the labels that it was given, without those that were taken", () =>
+    Effect.gen(function* () {
+      const store = yield* makeRoll("a", "b");
+      const set = (labels: Readonly<Record<string, string | null>>) =>
+        say(store, (roll) => label(roll, ["a"], new Map(Object.entries(labels)), word()));
+      assert.deepStrictEqual(yield* set({ rack: "3", row: "b", site: "x" }), ["a"]);
+      assert.deepStrictEqual(yield* set({ rack: "4", row: null, none: null }), ["a"]);
+      assert.deepStrictEqual(yield* set({ rack: "4", row: null }), []);
+      const { hosts } = yield* rollIn(store);
+      assert.deepStrictEqual(hosts.get("a")!.labels, { rack: "4", site: "x" });
+      assert.deepStrictEqual(hosts.get("b")!.labels, {});
+      const entries = yield* store.auditEntries(0, 100);
+      assert.deepStrictEqual(
+        entries
+          .filter(({ action }) => action === "label")
+          .map(({ targets, parameters }) => ({ targets, parameters })),
+        [
+          { targets: ["a"], parameters: { labels: { rack: "3", row: "b", site: "x" } } },
+          { targets: ["a"], parameters: { labels: { rack: "4", row: null, none: null } } },
+        ],
+      );
     }),
   );
 
