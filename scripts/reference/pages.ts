@@ -6,6 +6,7 @@ import { commandTree, globalFlags } from "./command-tree.ts";
 import { commandsText } from "./commands-text.ts";
 import { exitCodesText } from "./exit-codes-text.ts";
 import { kindText } from "./kind-text.ts";
+import { queriesText } from "./queries-text.ts";
 
 /** One generated part of a page. */
 interface Part {
@@ -47,6 +48,7 @@ export const referencePages = async (
   const parts: ReadonlyArray<Part> = [
     { page: "docs/reference/commands.md", title: "Commands", text: commandsText(tree, globals) },
     { page: "docs/reference/exit-codes.md", title: "Exit codes", text: exitCodesText(tree) },
+    { page: "docs/reference/queries.md", title: "Queries of hosts", text: queriesText() },
     ...kinds,
   ];
   return new Map(parts.map((part) => [part.page, withPart(read(part.page), part)]));
