@@ -61,6 +61,8 @@ interface SshOptions {
 interface ProberOptions extends SshOptions {
   readonly acceptNew: boolean;
   readonly concurrency: number;
+  /** How many connections stay open for the next question; as many as usual when not given. */
+  readonly maxConnections?: number;
 }
 
 export interface WiringShape {
@@ -135,7 +137,7 @@ export const defaultWiring: WiringShape = {
       place,
       ...(applicationRole === undefined ? {} : { applicationRole }),
     }),
-  prober: ({ env, sshConfig, acceptNew, concurrency }) =>
+  prober: ({ env, sshConfig, acceptNew, concurrency, maxConnections }) =>
     Layer.unwrap(
       Effect.map(
         Effect.promise(() => import("@muster/provider-ssh")),
@@ -144,6 +146,7 @@ export const defaultWiring: WiringShape = {
             ...configFileOf(sshConfig, env),
             acceptNewKeys: acceptNew,
             concurrency,
+            ...(maxConnections === undefined ? {} : { maxConnections }),
           }),
       ),
     ),

@@ -13,7 +13,7 @@ import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
 import { dryRun, editRoll } from "../inventory/edit.ts";
 import { inventoryFlags, loadRoll, openInventory, wordOf } from "../inventory/opened.ts";
 import { limitFlag, mostOf } from "../inventory/limit.ts";
-import { lookAt, lookFlags } from "../inventory/look.ts";
+import { lookAt, lookFlags, spareMemoryFor } from "../inventory/look.ts";
 import { writeRoll } from "../inventory/write-roll.ts";
 import { viewDiagnostics } from "../screen/diagnostics-view.ts";
 import { viewSeeds } from "../screen/host-view.ts";
@@ -199,6 +199,7 @@ const refresh = Command.make(
         const store = yield* openInventory(flags, "write");
         const roll = yield* loadRoll(store);
         const names = yield* seedsCalled(roll, flags.seed);
+        yield* spareMemoryFor(names.length);
         const word = yield* wordOf(null);
         yield* writeRoll(store, (now) =>
           Effect.succeed(

@@ -10,6 +10,7 @@ import { WorkerSource } from "@muster/core/inventory/worker-source";
 import type { HostAddress } from "@muster/core/words/contact";
 import { contactRemedies } from "@muster/core/words/remedy";
 import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
+import { spareMemory } from "../memory.ts";
 import { viewMessage } from "../screen/host-view.ts";
 import { Out } from "../screen/out.ts";
 import { Wiring } from "../wiring.ts";
@@ -49,6 +50,13 @@ const mostAtOnce = 1_024;
 
 const noSeeds = "no seeds yet, so there is nobody to look at: inventory seed add HOST";
 
+/** So many are over before the garbage that they leave counts, and go faster when it may lie. */
+const fewHosts = 500;
+
+/** Before anything is done for so many hosts. */
+export const spareMemoryFor = (hosts: number): Effect.Effect<void> =>
+  hosts > fewHosts ? spareMemory : Effect.void;
+
 /** Ends with 2 when no host answered, and with 6 when some did not, or a pool could not be read. */
 export const lookAt = Effect.fnUntraced(function* (
   store: StoreShape,
@@ -83,7 +91,9 @@ export const lookAt = Effect.fnUntraced(function* (
   }).pipe(
     Effect.provideService(Store, store),
     Effect.provideService(WorkerSource, workers),
-    Effect.provide(wiring.prober({ env: screen.env, ...flags })),
+    // Each host is asked once: a connection that stays open serves nobody, and a thousand of them
+    // hold more than all the rest.
+    Effect.provide(wiring.prober({ env: screen.env, ...flags, maxConnections: flags.concurrency })),
     Effect.catchIf(
       (error): error is { readonly message: string } => !("_tag" in error),
       ({ message }) =>
