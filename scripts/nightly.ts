@@ -12,7 +12,7 @@ interface Run {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const benches = globSync("bench/{read,plan,scale,restart,idle,cli,daemon,ssh}.ts", {
+const benches = globSync("bench/{read,plan,scale,restart,idle,cli,daemon,ssh,inventory-10000}.ts", {
   cwd: root,
 }).sort();
 
