@@ -26,7 +26,7 @@ export const cases = Number(process.env["MUSTER_QUERY_CASES"] ?? 5_000);
 export const seed = Number(process.env["MUSTER_QUERY_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 
 /** Milliseconds; many cases take longer than a test may by default. */
-export const timeout = Math.max(120_000, cases * 20);
+export const timeout = Math.max(300_000, cases * 100);
 
 /** A table of rows that a database was given, and what it says of each, in their order. */
 export interface Evaluator {

@@ -13,7 +13,7 @@ const cases = Number(process.env["MUSTER_QUERY_CASES"] ?? 5_000);
 const seed = Number(process.env["MUSTER_QUERY_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 
 /** Milliseconds; many cases take longer than a test may by default. */
-const timeout = Math.max(60_000, cases * 10);
+const timeout = Math.max(300_000, cases * 100);
 
 /** The tree without its places, which alone a printed query may change. */
 const withoutPlaces = (query: Query): unknown =>
