@@ -118,17 +118,32 @@ const contentsOf = (looks: ReadonlyArray<Look>): ReadonlyArray<ContentRecord> =>
     return [{ _tag: "Content" as const, sha256, base64: override }];
   });
 
-/** Deletes the overrides that no kept look has seen; `records` is the whole share of the history. */
-export const forgetContents = (records: ReadonlyArray<StoreRecord>): Batch => {
-  const seen = new Set(
-    records.flatMap((record) =>
-      record._tag === "History" ? record.looks.map(({ facts }) => facts?.overrideSha) : [],
-    ),
-  );
-  return {
-    owner: historyOwner,
-    deletes: records
-      .filter((record) => record._tag === "Content" && !seen.has(record.sha256))
-      .map(recordKey),
-  };
+/** The overrides that stand in these records, by their SHA-256. */
+export const overridesIn = (records: ReadonlyArray<StoreRecord>): ReadonlySet<string> => {
+  const seen = records.flatMap((record) => {
+    if (record._tag === "Sighting") return [record.sighting.overrideSha?.value];
+    return record._tag === "History" ? record.looks.map(({ facts }) => facts?.overrideSha) : [];
+  });
+  return new Set(seen.filter((sha) => typeof sha === "string"));
 };
+
+/** What stood in the records of these hosts before, and does so no more: others may have seen it. */
+export const overridesLeft = (
+  before: Iterable<Kept>,
+  batches: ReadonlyArray<Batch>,
+): ReadonlySet<string> => {
+  const known = Array.from(before).flatMap(({ sighting, history }) => [
+    ...(sighting === null ? [] : [sightingRecord(sighting)]),
+    ...(history === null ? [] : [historyRecord("", history)]),
+  ]);
+  return without(overridesIn(known), overridesIn(batches.flatMap(({ puts = [] }) => puts)));
+};
+
+export const without = <A>(all: ReadonlySet<A>, others: ReadonlySet<A>): ReadonlySet<A> =>
+  new Set(Array.from(all).filter((one) => !others.has(one)));
+
+/** Deletes the bytes of these overrides. */
+export const forgetContents = (overrides: ReadonlySet<string>): Batch => ({
+  owner: historyOwner,
+  deletes: Array.from(overrides, (sha256) => `Content/${sha256}`),
+});

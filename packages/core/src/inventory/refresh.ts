@@ -9,7 +9,17 @@ import * as Semaphore from "effect/Semaphore";
 import { Store, type StoreError, type StoreShape } from "../store/store.ts";
 import type { ContactReason, HostAddress } from "../words/contact.ts";
 import type { StoreRecord } from "../words/record.ts";
-import { historyOwner, type Kept, type Look, recordLooks, sightingsOwner } from "./history.ts";
+import {
+  forgetContents,
+  historyOwner,
+  type Kept,
+  type Look,
+  overridesIn,
+  overridesLeft,
+  recordLooks,
+  sightingsOwner,
+  without,
+} from "./history.ts";
 import { inventoryOwner, rollOf } from "./roll.ts";
 import { readPools, WorkerSource } from "./worker-source.ts";
 import {
@@ -73,7 +83,8 @@ export const refresh = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Refreshed, StoreError, Store | Prober> {
   const store = yield* Store;
   const prober = yield* Prober;
-  const record = yield* makeRecorder(store);
+  const left = new Set<string>();
+  const record = yield* makeRecorder(store, left);
   const workers = yield* Effect.forkChild(yield* askForWorkers(store));
   const looks = yield* Effect.forEach(
     addresses,
@@ -91,6 +102,7 @@ export const refresh = Effect.fnUntraced(function* (
       ),
     { concurrency: options.concurrency ?? defaultConcurrency },
   );
+  yield* forgetUnseen(store, left);
   return { ...sumOf(looks), unread: (yield* Fiber.join(workers)).unread };
 });
 
@@ -134,16 +146,19 @@ const sumOf = (ends: ReadonlyArray<ContactReason | null>): Omit<Refreshed, "unre
   return { answered: ends.filter((reason) => reason === null).length, silent };
 };
 
-/** Gathers the looks that end while a transaction runs into the next one. */
+/** Gathers the looks that end while a transaction runs into the next one, and what they leave behind. */
 const makeRecorder = Effect.fnUntraced(function* (
   store: StoreShape,
+  left: Set<string>,
 ): Effect.fn.Return<(look: Look) => Effect.Effect<void, StoreError>> {
   const turn = yield* Semaphore.make(1);
   let ended: Array<Look> = [];
   const flush = Effect.suspend(() => {
     const looks = ended;
     ended = [];
-    return keepLooks(store, looks);
+    return Effect.map(write(store, looks), (overrides) => {
+      for (const sha256 of overrides) left.add(sha256);
+    });
   });
   return (look) =>
     Effect.suspend(() => {
@@ -162,18 +177,48 @@ export const keepLooks = (
   store: StoreShape,
   looks: ReadonlyArray<Look>,
 ): Effect.Effect<void, StoreError> =>
+  Effect.flatMap(write(store, looks), (left) => forgetUnseen(store, left));
+
+/** Answers the overrides that the records of these hosts do not show any more. */
+const write = (
+  store: StoreShape,
+  looks: ReadonlyArray<Look>,
+): Effect.Effect<ReadonlySet<string>, StoreError> =>
   Effect.gen(function* () {
     const hosts = new Set(looks.map(({ observation }) => observation.host));
     const kept = new Map<string, Kept>();
     for (const host of hosts) kept.set(host, yield* keptOf(store, host));
     const batches = recordLooks(looks, (host) => kept.get(host)!);
     for (const batch of batches) yield* store.commit(batch);
+    return overridesLeft(kept.values(), batches);
   }).pipe(
     Effect.retry({
       while: ({ reason }) => reason === "Moved" || reason === "Unanswered",
       schedule: Schedule.recurs(rewrites),
     }),
   );
+
+/**
+ * Deletes the bytes of those overrides that no record shows any more. One that is seen again in this
+ * very moment may lose its bytes until the next look brings them.
+ */
+const forgetUnseen = Effect.fnUntraced(function* (
+  store: StoreShape,
+  left: ReadonlySet<string>,
+): Effect.fn.Return<void, StoreError> {
+  if (left.size === 0) return;
+  const sightings = yield* store.load(sightingsOwner);
+  let unseen = without(left, overridesIn(sightings));
+  // One history after the other: all of them at once are much.
+  for (const record of sightings) {
+    if (unseen.size === 0) return;
+    if (record._tag !== "Sighting") continue;
+    const { history } = yield* keptOf(store, record.sighting.host);
+    const shown = (history ?? []).flatMap(({ facts }) => facts?.overrideSha ?? []);
+    unseen = without(unseen, new Set(shown));
+  }
+  if (unseen.size > 0) yield* store.commit(forgetContents(unseen));
+});
 
 const keptOf = Effect.fnUntraced(function* (
   store: StoreShape,

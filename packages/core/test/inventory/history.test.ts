@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import {
-  forgetContents,
   historyOwner,
   type Look,
   looksKept,
@@ -88,25 +87,6 @@ describe("what is kept of looks", () => {
       }
       assert.deepStrictEqual(yield* sightingIn(torn), yield* sightingIn(whole));
       assert.deepStrictEqual(yield* historyIn(torn), yield* historyIn(whole));
-    }),
-  );
-
-  it.effect("holds an override as long as a kept look has seen it, and no longer", () =>
-    Effect.gen(function* () {
-      const store = makeMemoryStore();
-      const seeing = (minute: number, sha: string) =>
-        look(minute, { contact: answered, facts: { overrideSha: sha } }, "AAEC");
-      const contents = Effect.map(store.load(historyOwner), (records) =>
-        records.flatMap((record) => (record._tag === "Content" ? [record.sha256] : [])),
-      );
-      yield* tell(store, seeing(0, "aa"));
-      for (let minute = 1; minute < looksKept; minute += 1)
-        yield* tell(store, seeing(minute, "bb"));
-      yield* store.commit(forgetContents(yield* store.load(historyOwner)));
-      assert.deepStrictEqual(yield* contents, ["aa", "bb"]);
-      yield* tell(store, seeing(looksKept, "bb"));
-      yield* store.commit(forgetContents(yield* store.load(historyOwner)));
-      assert.deepStrictEqual(yield* contents, ["bb"]);
     }),
   );
 

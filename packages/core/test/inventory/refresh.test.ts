@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest";
 import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
-import { historyOwner, type Look, sightingsOwner } from "../../src/inventory/history.ts";
+import { historyOwner, type Look, looksKept, sightingsOwner } from "../../src/inventory/history.ts";
 import { Prober, type ProberShape, refresh } from "../../src/inventory/refresh.ts";
 import { makeMemoryStore } from "../../src/store/memory.ts";
 import { Store, StoreError, type StoreShape } from "../../src/store/store.ts";
@@ -38,6 +38,48 @@ const sighted = (store: StoreShape) =>
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `h${index}`);
 
 describe("a refresh", () => {
+  it.effect("holds the bytes of an override as long as any host shows it, and no longer", () =>
+    Effect.gen(function* () {
+      const store = makeMemoryStore();
+      let minute = 0;
+      /** Everybody is looked at once; each shows this override, or none, or is asked for none. */
+      const look = (shown: Readonly<Record<string, string | null>>) => {
+        minute += 1;
+        const at = new Date(Date.parse(noon) + minute * 60_000).toISOString();
+        return run(
+          store,
+          ({ host }) => {
+            const overrideSha = shown[host];
+            const facts = overrideSha === undefined ? {} : { facts: { overrideSha } };
+            return Effect.succeed({
+              observation: { host, at, contact: answered, ...facts },
+              override: typeof overrideSha === "string" ? "AAEC" : null,
+            });
+          },
+          Object.keys(shown),
+        );
+      };
+      const contents = Effect.map(store.load(historyOwner), (records) =>
+        records.flatMap((record) => (record._tag === "Content" ? [record.sha256] : [])),
+      );
+      yield* look({ a: "aa", b: "aa", c: "cc" });
+      // Fast looks push the one that showed it out of the history: the last sight still shows it.
+      for (let times = 0; times < looksKept + 2; times += 1) {
+        yield* look({ a: undefined!, b: undefined!, c: undefined! });
+      }
+      assert.deepStrictEqual(yield* contents, ["aa", "cc"]);
+      yield* look({ a: null, b: "aa", c: "cc" });
+      assert.deepStrictEqual(yield* contents, ["aa", "cc"]);
+      yield* look({ b: null, c: null });
+      // A look at each that showed it is in the history.
+      assert.deepStrictEqual(yield* contents, ["aa", "cc"]);
+      for (let times = 0; times < looksKept; times += 1) yield* look({ c: null });
+      assert.deepStrictEqual(yield* contents, ["aa"]);
+      for (let times = 0; times < looksKept; times += 1) yield* look({ a: null, b: null });
+      assert.deepStrictEqual(yield* contents, []);
+    }),
+  );
+
   it.effect("records every look, failures too, and counts them by reason", () =>
     Effect.gen(function* () {
       const store = makeMemoryStore();
