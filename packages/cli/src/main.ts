@@ -2,5 +2,7 @@
 
 import { runCli } from "./cli.ts";
 import { runProcess } from "./process.ts";
+import { makeThreads } from "./threads.ts";
 
+makeThreads();
 runProcess(runCli(process.argv.slice(2)));

@@ -17,6 +17,7 @@ import { Git, type GitError } from "@muster/gitops-runner";
 import { type AuthReport, oci, type OperatorProfile, validateAuth } from "@muster/provider-oci";
 import type { HostKeys } from "@muster/core/inventory/host-keys";
 import { populations } from "@muster/core/inventory/population/plugin";
+import type { Deadlines } from "@muster/provider-ssh";
 import type { Prober } from "@muster/core/inventory/refresh";
 import type { Sender } from "@muster/core/inventory/send";
 import type { WorkerSourceShape } from "@muster/core/inventory/worker-source";
@@ -63,6 +64,8 @@ interface ProberOptions extends SshOptions {
   readonly concurrency: number;
   /** How many connections stay open for the next question; as many as usual when not given. */
   readonly maxConnections?: number;
+  /** Seconds until the login, a channel and a command must have ended, each; as usual when not given. */
+  readonly timeout?: Option.Option<number>;
 }
 
 export interface WiringShape {
@@ -137,13 +140,14 @@ export const defaultWiring: WiringShape = {
       place,
       ...(applicationRole === undefined ? {} : { applicationRole }),
     }),
-  prober: ({ env, sshConfig, acceptNew, concurrency, maxConnections }) =>
+  prober: ({ env, sshConfig, acceptNew, concurrency, maxConnections, timeout }) =>
     Layer.unwrap(
       Effect.map(
         Effect.promise(() => import("@muster/provider-ssh")),
         ({ layerProber }) =>
           layerProber({
             ...configFileOf(sshConfig, env),
+            ...deadlinesOf(Option.getOrUndefined(timeout ?? Option.none())),
             acceptNewKeys: acceptNew,
             concurrency,
             ...(maxConnections === undefined ? {} : { maxConnections }),
@@ -183,6 +187,12 @@ export const defaultWiring: WiringShape = {
 const configFileOf = (flag: Option.Option<string>, env: Env): { readonly configFile?: string } => {
   const file = Option.getOrElse(flag, () => env["MUSTER_SSH_CONFIG"] ?? "");
   return file === "" ? {} : { configFile: file };
+};
+
+const deadlinesOf = (seconds: number | undefined): { readonly deadlines?: Partial<Deadlines> } => {
+  if (seconds === undefined) return {};
+  const millis = seconds * 1_000;
+  return { deadlines: { authMillis: millis, channelMillis: millis, execMillis: millis } };
 };
 
 export const Wiring: Context.Reference<WiringShape> = Context.Reference("@muster/cli/Wiring", {

@@ -1,7 +1,7 @@
 // Looks at hosts for a person: tells each as it answers, counts what is left, and says by its exit code how it went.
 
 import * as Effect from "effect/Effect";
-import type * as Option from "effect/Option";
+import * as Option from "effect/Option";
 import * as Flag from "effect/cli/Flag";
 import { canonicalJson, escapeText, Store, type StoreError, type StoreShape } from "@muster/core";
 import type { Look } from "@muster/core/inventory/history";
@@ -11,7 +11,7 @@ import type { HostAddress } from "@muster/core/words/contact";
 import { contactRemedies } from "@muster/core/words/remedy";
 import { type CommandEnd, endWith, wrongInput } from "../exit.ts";
 import { spareMemory } from "../memory.ts";
-import { viewMessage } from "../screen/host-view.ts";
+import { viewEnd, viewMessage } from "../screen/host-view.ts";
 import { Out } from "../screen/out.ts";
 import { Wiring } from "../wiring.ts";
 import { viewUnread, workersOf } from "./workers.ts";
@@ -32,6 +32,13 @@ export const lookFlags = {
     Flag.withMetavar("FILE"),
     Flag.optional,
   ),
+  timeout: Flag.Int("timeout").pipe(
+    Flag.withDescription(
+      "Seconds for each of login and answer; 20 and 60 when not given. For what comes before, ConnectTimeout of the SSH configuration",
+    ),
+    Flag.withMetavar("SECONDS"),
+    Flag.optional,
+  ),
   acceptNew: Flag.Boolean("accept-new").pipe(
     Flag.withDescription("Trust the key of a host that has none in known_hosts, and add it there"),
     Flag.withDefault(false),
@@ -42,11 +49,13 @@ export interface LookFlags {
   readonly fast: boolean;
   readonly concurrency: number;
   readonly sshConfig: Option.Option<string>;
+  readonly timeout: Option.Option<number>;
   readonly acceptNew: boolean;
   readonly output: "human" | "json";
 }
 
 const mostAtOnce = 1_024;
+const mostSeconds = 3_600;
 
 const noSeeds = "no seeds yet, so there is nobody to look at: inventory seed add HOST";
 
@@ -68,6 +77,10 @@ export const lookAt = Effect.fnUntraced(function* (
       `--concurrency ${flags.concurrency} cannot be kept`,
       `give 1 to ${mostAtOnce}`,
     );
+  }
+  const timeout = Option.getOrUndefined(flags.timeout);
+  if (timeout !== undefined && (timeout < 1 || timeout > mostSeconds)) {
+    return yield* wrongInput(`--timeout ${timeout} cannot be kept`, `give 1 to ${mostSeconds}`);
   }
   const screen = yield* Out;
   if (addresses.length === 0) return yield* screen.say(noSeeds);
@@ -117,7 +130,7 @@ export const viewLook = ({ observation }: Look, left: number): string => {
       ? escapeText(trouble ?? "not asked")
       : contact.reason === null
         ? `ok  ${escapeText(facts?.role ?? "no role")}${facts?.overrideSha ? "  override" : ""}`
-        : `${contact.reason}  ${viewMessage(host, contact.message)}`;
+        : `${viewEnd(contact)}  ${viewMessage(host, contact.message)}`;
   const worker =
     contact === undefined || trouble === undefined ? "" : `  ${escapeText(trouble, 200)}`;
   return `${escapeText(host, host.length)}  ${said}${worker}${left > 0 ? `  (${left} left)` : ""}`;

@@ -88,6 +88,13 @@ const fitting = (
 const viewContact = ({ contact }: Sighting): string =>
   contact === undefined ? unknown : (contact.value.reason ?? "ok");
 
+/** How a contact ended, and at which of its steps. */
+export const viewEnd = (contact: HostObservation["contact"]): string => {
+  if (contact === undefined) return unknown;
+  if (contact.reason === null) return "ok";
+  return contact.step === null ? contact.reason : `${contact.reason} at ${contact.step}`;
+};
+
 /** While any sort of drift cannot be told, that there is none is unknown. */
 const viewDriftTypes = ({ drifts, unknown: untold }: HostView["drift"]): string => {
   if (drifts.length > 0) return drifts.map(({ type }) => type).join(" ");
@@ -122,7 +129,7 @@ export const viewHost = ({ host, sighting, drift, override }: HostView, now: num
     ["expected role", told(host.expectedRole)],
     ["labels", viewLabels(host.labels)],
     ["role", seen(role, told(role?.value))],
-    ["ssh", seen(contact, viewContact(sighting))],
+    ["ssh", seen(contact, viewEnd(contact?.value))],
     ...viewTrouble(sighting),
     ["last seen", sighting.lastSeen === null ? "never" : viewAgo(sighting.lastSeen, now)],
     ["addresses", seen(dns, viewLookup(dns?.value))],
@@ -219,7 +226,7 @@ export const viewLooks = (
   const rows = looks.map(({ host, at, contact, facts, trouble }) => [
     at,
     viewAgo(at, now),
-    contact === undefined ? unknown : (contact.reason ?? "ok"),
+    viewEnd(contact),
     told(facts?.role),
     told(facts?.overrideSha?.slice(0, 12) ?? facts?.overrideSha),
     viewMessage(host, contact?.message ?? trouble ?? ""),

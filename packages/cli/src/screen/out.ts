@@ -2,7 +2,7 @@
 
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
-import { escapeText } from "@muster/core";
+import { escapeJson, escapeText } from "@muster/core";
 import { type Paint, paintFor } from "./paint.ts";
 import { makeProgress, type Progress } from "./progress.ts";
 
@@ -23,7 +23,8 @@ export interface OutShape {
 const ofProcess = (): OutShape => {
   const paintSaid = paintFor(process.stderr, process.env);
   return {
-    result: (text) => Effect.sync(() => void process.stdout.write(`${text}\n`)),
+    // Text for people was escaped where it came in; JSON brings it as it is.
+    result: (text) => Effect.sync(() => void process.stdout.write(`${escapeJson(text)}\n`)),
     say: (text) => Effect.sync(() => void process.stderr.write(`${text}\n`)),
     paint: paintFor(process.stdout, process.env),
     paintSaid,

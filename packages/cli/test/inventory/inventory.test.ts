@@ -294,7 +294,7 @@ describeOnEachStore("the inventory", (inStore) => {
       );
       const shown = (await run(world, "host show b.test")).stdout;
       expect(shown).toMatch(
-        /ssh +refused {2}\(\d+ s ago\)\n +connection refused\n +start sshd there, or/u,
+        /ssh +refused at tcp {2}\(\d+ s ago\)\n +connection refused\n +start sshd there, or/u,
       );
       expect(shown).toMatch(/role +\?/u);
       expect(shown).toMatch(/drift unknown +override: the override was never seen/u);
@@ -332,7 +332,7 @@ describeOnEachStore("the inventory", (inStore) => {
       const message = '"b.test": no connection to 10.0.0.1 port 22';
       const timeout = { contact: { ...refused, reason: "timeout", message } } as const;
       const looked = await run(world, "inventory refresh", { "b.test": timeout });
-      expect(looked.stdout).toContain("b.test  timeout  no connection to 10.0.0.1 port 22");
+      expect(looked.stdout).toContain("b.test  timeout at tcp  no connection to 10.0.0.1 port 22");
       expect(looked.stderr).toBe(
         [
           "0 answered, 1 refused, 1 timeout",

@@ -36,6 +36,20 @@ export const quote = (text: string, limit: number = quoteLimit): string => {
   return `"${shown}"`;
 };
 
+/**
+ * JSON that is safe to show, and still the same JSON: it escapes controls below the space by itself,
+ * and here all else that a terminal may act on. Where text is no JSON, line ends and colours stay.
+ */
+export const escapeJson = (json: string): string =>
+  json.replaceAll(/[^\0-~]/gu, (character) =>
+    isHidden(character.codePointAt(0)!)
+      ? Array.from({ length: character.length }, (_, at) => unitOf(character, at)).join("")
+      : character,
+  );
+
+const unitOf = (text: string, at: number): string =>
+  `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`;
+
 const escapeCharacter = (character: string): string => {
   const code = character.codePointAt(0)!;
   return isHidden(code) ? `\\u{${code.toString(16)}}` : character;

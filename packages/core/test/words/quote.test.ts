@@ -1,7 +1,7 @@
 // What a person sees of text that somebody else chose.
 
 import { assert, describe, it } from "@effect/vitest";
-import { escapeText, quote } from "../../src/words/quote.ts";
+import { escapeJson, escapeText, quote } from "../../src/words/quote.ts";
 
 describe("quote", () => {
   it("escapes what steers a terminal or cannot be seen", () => {
@@ -23,5 +23,21 @@ describe("quote", () => {
     assert.strictEqual(quote("👋👋👋", 2), '"👋👋…"');
     assert.strictEqual(escapeText("abc", 3), "abc");
     assert.strictEqual(escapeText("abcd", 3), "abc…");
+  });
+});
+
+describe("escapeJson", () => {
+  it("escapes what JSON lets through and a terminal may act on, and it is the same JSON", () => {
+    const text =
+      "\u001b[2J\u0007\u009b31m\u007f\u202eab\u2028\ufeff\u{e0041}\ud800 Grüße, 東京 👋\n";
+    const json = JSON.stringify({ [text]: text });
+    const shown = escapeJson(json);
+    assert.deepStrictEqual(JSON.parse(shown), { [text]: text });
+    assert.notMatch(shown, /[^ -~üß東京👋]/u);
+    assert.include(
+      shown,
+      "\\u009b31m\\u007f\\u202eab\\u2028\\ufeff\\udb40\\udc41\\ud800 Grüße, 東京 👋",
+    );
+    assert.strictEqual(escapeJson("\u001b[31mred\u001b[0m\nnext"), "\u001b[31mred\u001b[0m\nnext");
   });
 });

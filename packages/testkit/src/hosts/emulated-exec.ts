@@ -121,7 +121,7 @@ const late = async (channel: ServerChannel, ms: number): Promise<boolean> => {
 
 const isHeard = (channel: ServerChannel): boolean => !channel.destroyed && channel.writable;
 
-const manyLines = Buffer.from("y\n".repeat(8_192));
+const manyLines = Buffer.from("y\n".repeat(131_072));
 
 const writeForEver = (channel: ServerChannel, stream: Writable): void => {
   const more = (): void => {
