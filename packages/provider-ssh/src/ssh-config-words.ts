@@ -95,6 +95,10 @@ const notSupported = new Set(
 
 const off = new Set(["no", "none", "false", "off"]);
 
+/** Whether OpenSSH knows a word that is not obeyed here. */
+export const isOpensshWord = (word: string): boolean =>
+  passedOver.has(word) || Object.hasOwn(unlessOff, word) || notSupported.has(word);
+
 /** What a word does not do that stands there for a host; nothing when there is nothing to say. */
 export const disobeyed = (word: string, args: ReadonlyArray<string>): Disobeyed | null => {
   if (passedOver.has(word)) return null;

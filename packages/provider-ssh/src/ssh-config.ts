@@ -9,7 +9,7 @@ import type { FileFinding } from "./known-hosts.ts";
 import { matchesList } from "./pattern.ts";
 import { blocksFor } from "./ssh-config-blocks.ts";
 import { shownLine, type ConfigLine } from "./ssh-config-text.ts";
-import { disobeyed, obeyedWords, type ObeyedWord } from "./ssh-config-words.ts";
+import { disobeyed, isOpensshWord, obeyedWords, type ObeyedWord } from "./ssh-config-words.ts";
 
 /** What was read, in the order in which it counts: the first value wins. */
 export interface SshConfig {
@@ -126,7 +126,8 @@ const take = (reading: Reading, line: ConfigLine): void => {
     keepFirst(reading, word, line);
   } else if (word === "ignoreunknown") {
     reading.ignoreUnknown.push(...args.flatMap((list) => list.toLowerCase().split(",")));
-  } else if (!matchesList(reading.ignoreUnknown, word)) {
+  } else if (isOpensshWord(word) || !matchesList(reading.ignoreUnknown, word)) {
+    // IgnoreUnknown speaks of words that OpenSSH does not know: RevokedHostKeys counts all the same.
     tellDisobeyed(reading, line, args);
   }
 };

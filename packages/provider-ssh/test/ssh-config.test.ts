@@ -192,6 +192,11 @@ describe("what is never obeyed", () => {
     ).toEqual([expect.objectContaining({ line: 4 })]);
   });
 
+  it("is told for a word that OpenSSH knows, whatever IgnoreUnknown says", () => {
+    const { findings } = ask("IgnoreUnknown *\nRevokedHostKeys /revoked\nFrobnicate 7", "web");
+    expect(findings).toEqual([expect.objectContaining({ line: 2, severity: "error" })]);
+  });
+
   it.effect("is a command of Match exec, whose lines are left out", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder;
