@@ -11,16 +11,16 @@ import {
   type AskPassPhrase,
   type IdentitySource,
 } from "./identity.ts";
-import { appendKnownHost, readKnownHostsFiles } from "./known-hosts-file.ts";
+import { readKnownHostsFiles } from "./known-hosts-file.ts";
+import { isReadWhole, makeKnownHostsKeeper, type KnownHostsKeeper } from "./known-hosts-keeper.ts";
 import {
   fingerprintOf,
   judgeKey,
-  knownHostsLine,
   knownHostsName,
   knownKeyTypes,
-  rememberKey,
   typeOfKeyBytes,
   type FileFinding,
+  type KeyJudgement,
   type KnownHosts,
   type KnownName,
 } from "./known-hosts.ts";
@@ -136,7 +136,7 @@ interface Desk {
   readonly surroundings: Surroundings;
   readonly transport: typeof import("./client.ts");
   readonly identities: IdentitySource;
-  readonly knownHosts: (files: ReadonlyArray<string>) => Promise<KnownHosts>;
+  readonly knownHosts: KnownHostsKeeper;
   readonly lookUp: LookUp;
 }
 
@@ -152,7 +152,7 @@ export const makeContacts = (
       ...{ options, config, surroundings, transport },
       deadlines: { ...usualDeadlines, ...options.deadlines },
       identities: makeIdentitySource(transport.parsePrivateKey, options.askPassPhrase ?? null),
-      knownHosts: readEachOnce(),
+      knownHosts: makeKnownHostsKeeper(),
       lookUp: lookUpOnce(),
     };
     return {
@@ -172,17 +172,6 @@ export const makeContacts = (
       enter: (way, from) => enter(desk, way, from),
     };
   });
-
-/** Files of known hosts are read once, and kept up to date by what is added to them here. */
-const readEachOnce = () => {
-  const read = new Map<string, Promise<KnownHosts>>();
-  return (files: ReadonlyArray<string>): Promise<KnownHosts> => {
-    const key = files.join("\0");
-    const known = read.get(key) ?? Effect.runPromise(readKnownHostsFiles(files));
-    read.set(key, known);
-    return known;
-  };
-};
 
 export const contactOf = (host: string, { session, addresses, hostKey }: Entered): Contact => ({
   ...{ addresses, hostKey, banner: session.banner, isOpen: session.isOpen, ended: session.ended },
@@ -324,50 +313,53 @@ const shownKeyOf = (key: Buffer): ShownKey => ({
 });
 
 /** What one host's key is held against, and what becomes of a new one. */
-const doorOf = (desk: Desk, hop: HostSettings) =>
-  Effect.promise(async () => {
-    const files = [...hop.userKnownHostsFiles, ...hop.globalKnownHostsFiles];
-    const known = await desk.knownHosts(files);
-    const name = nameOf(hop);
-    const file = hop.userKnownHostsFiles[0];
-    const accepting =
-      (hop.unknownKeys === "accept-new" || desk.options.acceptNewKeys === true) &&
-      file !== undefined &&
-      // A file that cannot be read may know another key.
-      known.findings.every(({ line }) => line > 0);
-    let offered = Buffer.alloc(0);
-    return {
-      shown: () => shownKeyOf(offered),
-      checks: {
-        hostKeyTypes: knownKeyTypes(known, name),
-        verify: (key: Buffer): SessionFault | null => {
-          // Each new exchange of keys must show the same one.
-          offered = Buffer.from(key);
-          const judgement = judgeKey(known, name, key);
-          const isNew = judgement.verdict === "unknown" && typeOfKeyBytes(key) !== undefined;
-          return accepting && isNew ? null : keyFault(judgement, shownKeyOf(key));
-        },
-        verified: Effect.suspend(() => {
-          const judgement = judgeKey(known, name, offered);
-          if (judgement.verdict === "known") return Effect.void;
-          // Meanwhile another contact may have met another key.
-          if (judgement.verdict !== "unknown" || file === undefined) {
-            return Effect.fail(keyFault(judgement, shownKeyOf(offered))!);
-          }
-          return Effect.andThen(
-            keepKey(file, knownHostsLine(name, offered, hop.hashKnownHosts)),
-            Effect.sync(() => rememberKey(known, name, offered, file)),
-          );
-        }),
+const doorOf = Effect.fnUntraced(function* (desk: Desk, hop: HostSettings) {
+  const files = [...hop.userKnownHostsFiles, ...hop.globalKnownHostsFiles];
+  const known = yield* desk.knownHosts.read(files);
+  const name = nameOf(hop);
+  const file = hop.userKnownHostsFiles[0];
+  const accepting =
+    (hop.unknownKeys === "accept-new" || desk.options.acceptNewKeys === true) &&
+    file !== undefined &&
+    isReadWhole(known);
+  let offered = Buffer.alloc(0);
+  return {
+    shown: () => shownKeyOf(offered),
+    checks: {
+      hostKeyTypes: knownKeyTypes(known, name),
+      verify: (key: Buffer): SessionFault | null => {
+        // Each new exchange of keys must show the same one.
+        offered = Buffer.from(key);
+        const judgement = judgeKey(known, name, key);
+        const isNew = judgement.verdict === "unknown" && typeOfKeyBytes(key) !== undefined;
+        return accepting && isNew ? null : keyFault(judgement, shownKeyOf(key));
       },
-    };
-  });
+      verified: Effect.suspend(() => {
+        const key = offered;
+        const judgement = judgeKey(known, name, key);
+        if (judgement.verdict !== "unknown" || file === undefined) {
+          return failFor(judgement, key);
+        }
+        // Meanwhile another contact, or anybody who writes the files, may have met another key.
+        const kept = desk.knownHosts.keep({ files, file, name, key, hash: hop.hashKnownHosts });
+        return kept.pipe(
+          Effect.mapError(({ message }) => notKept(file, message)),
+          Effect.flatMap((now) => failFor(now, key)),
+        );
+      }),
+    },
+  };
+});
 
-const keepKey = (file: string, line: string): Effect.Effect<void, SessionFault> =>
-  Effect.mapError(appendKnownHost(file, line), ({ message }) => ({
-    ...({ reason: "hostkey-unknown", step: "kex" } as const),
-    message: `its new key cannot be kept in ${quote(file)}: ${message}`,
-  }));
+const failFor = (judgement: KeyJudgement, key: Buffer): Effect.Effect<void, SessionFault> => {
+  const fault = keyFault(judgement, shownKeyOf(key));
+  return fault === null ? Effect.void : Effect.fail(fault);
+};
+
+const notKept = (file: string, message: string): SessionFault => ({
+  ...({ reason: "hostkey-unknown", step: "kex" } as const),
+  message: `its new key cannot be kept in ${quote(file)}: ${message}`,
+});
 
 /** A host that lets no plain key in, while there is a certificate for one, may want that. */
 const loginFault = (

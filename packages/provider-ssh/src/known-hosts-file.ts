@@ -1,5 +1,6 @@
 // Reads known_hosts files, and adds a line to one so that no other writer's line is torn.
 
+import type { BigIntStats } from "node:fs";
 import { open, mkdir, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as Effect from "effect/Effect";
@@ -41,6 +42,21 @@ const readText = (file: string): Effect.Effect<KnownHostsText | FileFinding> =>
 const codeOf = (cause: unknown): unknown =>
   cause instanceof Error && "code" in cause ? cause.code : cause;
 
+/** Another one for a file that was written or replaced; that of a file which is not there says so. */
+export const stampOf = (file: string): Effect.Effect<string> =>
+  Effect.promise(() =>
+    stat(file, { bigint: true }).then(stampIn, (cause: unknown) => String(codeOf(cause))),
+  );
+
+const stampIn = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
+  [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+
+/** What the file was before its new line, and what it is with nothing but this line added. */
+export interface Added {
+  readonly before: string;
+  readonly after: string;
+}
+
 /**
  * Adds one whole line by one write at the end of the file, on disk before it returns. A file that
  * is not there is made, readable by its owner alone, and so is its folder.
@@ -48,10 +64,11 @@ const codeOf = (cause: unknown): unknown =>
 export const appendKnownHost = (
   file: string,
   line: string,
-): Effect.Effect<void, { readonly message: string }> =>
+): Effect.Effect<Added, { readonly message: string }> =>
   Effect.tryPromise({
     try: async () => {
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      const before = await Effect.runPromise(stampOf(file));
       const handle = await open(file, "a+", 0o600);
       try {
         const { size } = await handle.stat();
@@ -62,6 +79,9 @@ export const appendKnownHost = (
         const { bytesWritten } = await handle.write(Buffer.from(text));
         if (bytesWritten !== Buffer.byteLength(text)) throw new Error("only a part was written");
         await handle.sync();
+        const is = await handle.stat({ bigint: true });
+        const alone = is.size === BigInt(size + bytesWritten);
+        return { before, after: alone ? stampIn(is) : "" };
       } finally {
         await handle.close();
       }

@@ -225,6 +225,20 @@ describe("a key that is not the known one", () => {
     }).pipe(Effect.scoped),
   );
 
+  it.live("is judged by what the files say now, however long the contacts are kept", () =>
+    Effect.gen(function* () {
+      const peer = yield* sshPeer({});
+      const operator = yield* operatorAt(peer);
+      const contacts = yield* operator.contacts({ acceptNewKeys: true });
+      const connect = Effect.scoped(contacts.connect({ host: "127.0.0.1", port: peer.port }));
+      yield* connect;
+      const line = `[127.0.0.1]:${peer.port} ${peer.hostKey}`;
+      operator.know(line, `@revoked ${line}`);
+      expect(yield* Effect.flip(connect)).toMatchObject({ reason: "hostkey-changed" });
+      expect(peer.asked).toEqual(["auth publickey", "auth publickey"]);
+    }).pipe(Effect.scoped),
+  );
+
   it.live("is not accepted where it cannot be kept", () =>
     Effect.gen(function* () {
       const peer = yield* sshPeer({});
