@@ -557,13 +557,19 @@ const forwardTo = (
 ): Effect.Effect<Duplex, SessionFault, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<ClientChannel, SessionFault>((resume) => {
+      let isWanted = true;
       try {
         opening.client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
+          // Others may go through this host for long: what comes too late must not stay open.
+          if (!isWanted && !error) channel.destroy();
           resume(error ? Effect.fail(forwardFault(error)) : Effect.succeed(channel));
         });
       } catch (thrown) {
         resume(Effect.fail(forwardFault(thrown as Error)));
       }
+      return Effect.sync(() => {
+        isWanted = false;
+      });
     }).pipe(
       Effect.timeoutOrElse({
         duration: millis,

@@ -269,6 +269,29 @@ describe("a key that is not the known one", () => {
   );
 });
 
+describe("a way through a host", () => {
+  it.live("that opens after its deadline is closed again", () =>
+    Effect.gen(function* () {
+      const gone = Deferred.makeUnsafe<void>();
+      const peer = yield* sshPeer({
+        forward: (accept) =>
+          void setTimeout(() => {
+            const channel = accept();
+            channel.on("close", () => void Deferred.doneUnsafe(gone, Effect.void)).resume();
+          }, 3 * brief),
+      });
+      const operator = yield* operatorAt(peer);
+      const contacts = yield* operator.contacts({ deadlines: { connectMillis: brief } });
+      const way = yield* contacts.route({ host: "127.0.0.1", port: peer.port });
+      const { session } = yield* contacts.enter(way, null);
+      const end = yield* Effect.flip(Effect.scoped(session.forward("127.0.0.1", 9)));
+      expect(end).toMatchObject({ reason: "timeout", step: "tcp" });
+      yield* Deferred.await(gone);
+      expect(session.isOpen()).toBe(true);
+    }).pipe(Effect.scoped),
+  );
+});
+
 describe("a command", () => {
   it.live("that is cut leaves unknown what it did, with or without an end of its channel", () =>
     Effect.gen(function* () {

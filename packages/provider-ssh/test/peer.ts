@@ -80,6 +80,8 @@ export interface Manners {
     reject: () => void,
     command: string,
   ) => void;
+  /** What happens to a way through this host; by default it is gone. */
+  readonly forward?: (accept: () => import("ssh2").ServerChannel) => void;
   readonly ident?: string;
 }
 
@@ -108,6 +110,7 @@ export const sshPeer = (manners: Manners): Effect.Effect<Peer, never, Scope.Scop
       });
       connection.on("tcpip", (accept, reject, { destIP, destPort }) => {
         asked.push(`forward ${destIP}:${destPort}`);
+        if (manners.forward !== undefined) return manners.forward(accept);
         const socket = connect({ host: destIP, port: destPort });
         socket.once("error", () => reject());
         socket.once("connect", () => {
