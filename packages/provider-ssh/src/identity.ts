@@ -91,7 +91,10 @@ const unusable = (file: string, why: string, publicKey: Buffer | null): Identity
 /** Nothing when there is none; a text says why it cannot be used. */
 const readKeyFile = async (file: string): Promise<Buffer | string | null> => {
   try {
-    const { mode, size, uid } = await stat(file);
+    const found = await stat(file);
+    const { mode, size, uid } = found;
+    // To open a pipe that nobody writes takes for ever.
+    if (!found.isFile()) return "is no plain file";
     // As OpenSSH does: a key that others can read is no secret.
     const own = process.getuid === undefined || process.getuid() === uid;
     if (own && (mode & 0o077) !== 0) return "can be read by others: chmod 600 it";
@@ -141,8 +144,11 @@ const publicKeyOf = (bytes: Buffer): Buffer | null => {
   return found === null || typeOfKeyBytes(found) === undefined ? null : Buffer.from(found);
 };
 
-const readPublicKey = async (file: string): Promise<Buffer | null> =>
-  publicKeyIn(await readFile(file, "latin1").catch(() => ""));
+const readPublicKey = async (file: string): Promise<Buffer | null> => {
+  const found = await stat(file).catch(() => null);
+  const isRead = found !== null && found.isFile() && found.size <= maxBytes;
+  return isRead ? publicKeyIn(await readFile(file, "latin1").catch(() => "")) : null;
+};
 
 /** Of a line as `id_ed25519.pub` has it. */
 const publicKeyIn = (text: string): Buffer | null => {

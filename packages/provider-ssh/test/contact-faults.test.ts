@@ -1,5 +1,7 @@
 // Holds how a contact ends with servers that hang, cut, refuse and flood at each step.
 
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "@effect/vitest";
 import * as Deferred from "effect/Deferred";
@@ -288,6 +290,21 @@ describe("a way through a host", () => {
       expect(end).toMatchObject({ reason: "timeout", step: "tcp" });
       yield* Deferred.await(gone);
       expect(session.isOpen()).toBe(true);
+    }).pipe(Effect.scoped),
+  );
+});
+
+describe("a key of ours", () => {
+  it.live("that is a pipe holds nobody up", () =>
+    Effect.gen(function* () {
+      const peer = yield* sshPeer({});
+      const operator = yield* operatorAt(peer);
+      const pipe = join(operator.home, "pipe");
+      execFileSync("mkfifo", ["-m", "600", pipe]);
+      operator.configure(`IdentityFile ${pipe}\nIdentityFile ${operator.key}`);
+      const contacts = yield* operator.contacts();
+      yield* Effect.scoped(contacts.connect({ host: "127.0.0.1", port: peer.port }));
+      expect(peer.asked).toEqual(["auth publickey", "auth publickey"]);
     }).pipe(Effect.scoped),
   );
 });
