@@ -67,7 +67,8 @@ export const rewriteFile = <A extends { readonly text: string }>(
     return yield* Effect.scoped(
       Effect.andThen(
         locked(target),
-        tried(() => rewriteOnce(target, change)).pipe(
+        // Whoever gives up waits for its end: the lock must not go before.
+        Effect.uninterruptible(tried(() => rewriteOnce(target, change))).pipe(
           Effect.flatMap((changed) =>
             changed === null ? Effect.fail(moved) : Effect.succeed(changed),
           ),

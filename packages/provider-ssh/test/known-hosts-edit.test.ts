@@ -12,9 +12,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "@effect/vitest";
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
+import * as Fiber from "effect/Fiber";
 import { replaceKnownHost } from "../src/known-hosts-edit.ts";
 import { firstWritable, rewriteFile } from "../src/known-hosts-rewrite.ts";
 import { fingerprintOf, knownHostsLine } from "../src/known-hosts.ts";
@@ -197,6 +199,26 @@ describe("a file that is rewritten", () => {
         return { text: `${text}c\n` };
       });
       expect([readFileSync(file, "utf8"), asked]).toEqual(["a\nb\nc\n", 2]);
+    }).pipe(Effect.scoped),
+  );
+
+  it.live("is written or not when who asked for it gives up, and never later", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporaryFolder, "known_hosts");
+      // Long enough to be given up in the middle.
+      const long = "x".repeat(8_000_000);
+      writeFileSync(file, long);
+      const asked = Deferred.makeUnsafe<void>();
+      const fiber = yield* Effect.forkChild(
+        rewriteFile(file, (text) => {
+          Deferred.doneUnsafe(asked, Effect.void);
+          return { text: `${text}more` };
+        }),
+      );
+      yield* Deferred.await(asked);
+      yield* Fiber.interrupt(fiber);
+      expect(readdirSync(dirname(file))).toEqual(["known_hosts"]);
+      expect(statSync(file).size).toBe(long.length + "more".length);
     }).pipe(Effect.scoped),
   );
 
