@@ -10,7 +10,8 @@ import type { Look } from "@muster/core/inventory/history";
 import { type LookScope, Prober } from "@muster/core/inventory/refresh";
 import type { ContactError, HostAddress } from "@muster/core/words/contact";
 import type { HostObservation } from "@muster/core/words/host";
-import { escapeText } from "@muster/core/words/quote";
+import { escapeText, quote } from "@muster/core/words/quote";
+import { contactError } from "./faults.ts";
 import type { FileFinding } from "./known-hosts.ts";
 import { Ssh, type PoolOptions, type SshShape } from "./pool.ts";
 import { probe, type ProbeOptions } from "./probe.ts";
@@ -69,7 +70,15 @@ const look = Effect.fnUntraced(function* (
 
 /** A host answers when it runs a command, not when its connection was open a while ago. */
 const answer = (ssh: SshShape, address: HostAddress): Effect.Effect<null, ContactError> =>
-  Effect.as(ssh.exec(address, { command: "exit 0" }), null);
+  Effect.flatMap(ssh.exec(address, { command: "exit 0" }), ({ code, signal }) => {
+    if (code === 0) return Effect.succeed(null);
+    // Something else ran: a shell that lets nobody in, or a command that the host forces.
+    const end = signal === null ? `exit code ${String(code)}` : quote(signal);
+    const message = `does not run what it is told: \`exit 0\` ended with ${end}`;
+    return Effect.fail(
+      contactError(address.host, null, { reason: "no-exec", step: "exec", message }),
+    );
+  });
 
 /** Told apart from SSH: a name may be gone while a connection lasts. Nothing behind a bastion. */
 const lookUp = (

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import type { ServerChannel } from "ssh2";
+import { Prober } from "@muster/core/inventory/refresh";
 import { makePool } from "../src/pool.ts";
 import { probe, type ProbeOptions } from "../src/probe.ts";
+import { layerProber } from "../src/prober.ts";
 import { makeOperator } from "./operator.ts";
 import { sshPeer, type Manners } from "./peer.ts";
 import { sshdPath, startSshd } from "./sshd.ts";
@@ -206,3 +208,24 @@ describe("a host that answers otherwise", () => {
     }).pipe(Effect.scoped),
   );
 });
+
+it.live("a host that runs something else than what it is told has not answered", () =>
+  Effect.gen(function* () {
+    const peer = yield* sshPeer({
+      exec: (_, accept) => {
+        const channel = accept();
+        channel.write("This account is currently not available.\n");
+        channel.exit(1);
+        channel.end();
+      },
+    });
+    const operator = yield* makeOperator;
+    operator.configure("");
+    operator.know(`[127.0.0.1]:${peer.port} ${peer.hostKey}`);
+    const { config: configFile, surroundings } = operator;
+    const { observation } = yield* Effect.flatMap(Prober, (prober) =>
+      prober.look({ host: "127.0.0.1", port: peer.port }, "fast"),
+    ).pipe(Effect.provide(layerProber({ configFile, surroundings })));
+    expect(observation.contact).toMatchObject({ reason: "no-exec", step: "exec" });
+  }).pipe(Effect.scoped),
+);
