@@ -73,6 +73,16 @@ const runs: ReadonlyArray<Run> = [
     ],
     env: { MUSTER_QUERY_CASES: "100000" },
   },
+  {
+    name: "onboarding: the runbook's hundred hosts, emulated and on real sshd",
+    command: ["vitest", "run", "packages/cli/test/inventory/onboarding.test.ts"],
+    env: { MUSTER_ONBOARDING_HOSTS: "100" },
+  },
+  {
+    name: "populations of documents, killed at every point",
+    command: ["vitest", "run", "packages/testkit/test/laws/populations.test.ts"],
+    env: { MUSTER_EVERY_POINT: "1" },
+  },
   ...benches.map((file): Run => ({
     name: file,
     command: ["node", "--conditions=muster-source", file],
