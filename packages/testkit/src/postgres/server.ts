@@ -39,7 +39,9 @@ export const binaries = (): string | undefined => {
 export const postgresPresent = (): boolean => {
   if (binaries() !== undefined) return true;
   if (process.env["CI"]) throw new Error("postgresql must be installed on CI");
-  console.warn("SKIPPED: postgresql is not installed, so the store on Postgres cannot be tested");
+  process.stderr.write(
+    "SKIPPED: postgresql is not installed, so the store on Postgres cannot be tested\n",
+  );
   return false;
 };
 
