@@ -422,16 +422,39 @@ interface Answering {
 
 /**
  * Has a command run. Who is left waiting, or gives up, ends the connection: the library would send
- * the command as soon as the channel opens, after it was said that none was sent.
+ * the command as soon as the channel opens, after it was said that none was sent. A channel that
+ * was refused leaves nothing behind, and the connection to those whose commands run on it.
  */
 const ask = (
   opening: Opening,
   request: ExecRequest,
   millis: number,
 ): Effect.Effect<Answering, SessionFault> =>
+  Effect.suspend(() => {
+    let isRefused = false;
+    return asking(opening, request, () => {
+      isRefused = true;
+    }).pipe(
+      Effect.raceFirst(
+        Effect.andThen(
+          Deferred.await(opening.closed),
+          Effect.suspend(() => endedBefore(opening)),
+        ),
+      ),
+      Effect.timeoutOrElse({ duration: millis, orElse: () => notAnswered(opening, millis) }),
+      Effect.tapError(() => (isRefused ? Effect.void : Effect.sync(() => opening.shut()))),
+    );
+  });
+
+const asking = (
+  opening: Opening,
+  request: ExecRequest,
+  onRefused: () => void,
+): Effect.Effect<Answering, SessionFault> =>
   Effect.callback<Answering, SessionFault>((resume) => {
     opening.commandSent = false;
     const refuse = (error: Error & { readonly reason?: unknown }): void => {
+      if (typeof error.reason === "number") onRefused();
       resume(Effect.fail(channelFault(opening, error)));
     };
     try {
@@ -444,16 +467,7 @@ const ask = (
       refuse(thrown as Error);
     }
     return Effect.sync(() => opening.shut());
-  }).pipe(
-    Effect.raceFirst(
-      Effect.andThen(
-        Deferred.await(opening.closed),
-        Effect.suspend(() => endedBefore(opening)),
-      ),
-    ),
-    Effect.timeoutOrElse({ duration: millis, orElse: () => notAnswered(opening, millis) }),
-    Effect.tapError(() => Effect.sync(() => opening.shut())),
-  );
+  });
 
 const endedBefore = (opening: Opening): Effect.Effect<never, SessionFault> =>
   Effect.fail(channelFault(opening, new Error("the connection has ended")));

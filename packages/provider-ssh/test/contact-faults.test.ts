@@ -310,6 +310,31 @@ describe("a key of ours", () => {
 });
 
 describe("a command", () => {
+  it.live("whose channel is refused cuts no other one on its connection", () =>
+    Effect.gen(function* () {
+      const channels: Array<import("ssh2").ServerChannel> = [];
+      const begun = Deferred.makeUnsafe<void>();
+      const peer = yield* sshPeer({
+        session: (accept, reject) => (channels.length === 0 ? accept() : reject()),
+        exec: (_, accept) => {
+          channels.push(accept());
+          Deferred.doneUnsafe(begun, Effect.void);
+        },
+      });
+      const operator = yield* operatorAt(peer);
+      const contacts = yield* operator.contacts();
+      const contact = yield* contacts.connect({ host: "127.0.0.1", port: peer.port });
+      const first = yield* Effect.forkChild(contact.exec({ command: "first" }));
+      yield* Deferred.await(begun);
+      const end = yield* Effect.flip(contact.exec({ command: "second" }));
+      expect(end).toMatchObject({ reason: "no-exec", step: "channel" });
+      channels[0]!.exit(0);
+      channels[0]!.end();
+      expect(yield* Fiber.join(first)).toMatchObject({ code: 0 });
+      expect(peer.asked.filter((asked) => asked.startsWith("exec"))).toEqual(["exec first"]);
+    }).pipe(Effect.scoped),
+  );
+
   it.live("that is cut leaves unknown what it did, with or without an end of its channel", () =>
     Effect.gen(function* () {
       const cut = yield* sshPeer({
