@@ -33,7 +33,10 @@ import { lookUpOnce, resolveName, transportTo, type LookUp } from "./transport.t
 export interface ContactOptions {
   /** The one configuration file to read; nothing: those of the user and of the machine. */
   readonly configFile?: string;
-  /** Whether unknown keys are kept and trusted where the configuration does not say. Default false. */
+  /**
+   * Whether unknown keys are kept and trusted, whatever the configuration says: a person asked for it,
+   * as by `ssh -o StrictHostKeyChecking=accept-new`. Default false.
+   */
   readonly acceptNewKeys?: boolean;
   /** Default 10 s for TCP, banner, exchange of keys and channel, 20 s for the login, 60 s for a command. */
   readonly deadlines?: Partial<Deadlines>;

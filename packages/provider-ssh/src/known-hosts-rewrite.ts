@@ -54,8 +54,8 @@ const isWritable = async (file: string): Promise<boolean> => {
 };
 
 /**
- * Writes what `change` makes of the text, whose bytes are Latin-1 so that none is lost. Other
- * writers of muster wait; what any program wrote meanwhile is read anew, and `change` asked again.
+ * Writes what `change` makes of the text, whose bytes are Latin-1 so that none is lost. Others that
+ * rewrite it wait; what any program added meanwhile is read anew, and `change` asked again.
  */
 export const rewriteFile = <A extends { readonly text: string }>(
   file: string,
@@ -159,8 +159,10 @@ const read = async (target: string): Promise<Read | null> => {
   }
 };
 
-const write = (fresh: string, text: string, like: Read | null): Promise<void> =>
-  withHandle(fresh, "w", async (handle) => {
+/** A link that somebody laid there is not followed: the file is a new one. */
+const write = async (fresh: string, text: string, like: Read | null): Promise<void> => {
+  await rm(fresh, { force: true });
+  await withHandle(fresh, "wx", async (handle) => {
     await handle.chmod(0o600);
     await handle.writeFile(Buffer.from(text, "latin1"));
     if (like !== null) {
@@ -170,6 +172,7 @@ const write = (fresh: string, text: string, like: Read | null): Promise<void> =>
     }
     await handle.sync();
   });
+};
 
 const withHandle = async (
   file: string,

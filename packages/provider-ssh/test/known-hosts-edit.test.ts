@@ -175,6 +175,21 @@ describe("a file that is rewritten", () => {
     }).pipe(Effect.scoped),
   );
 
+  it.live("follows no link that somebody laid where it writes", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder;
+      const file = join(folder, "known_hosts");
+      const victim = join(folder, "victim");
+      writeFileSync(file, "one\n");
+      writeFileSync(victim, "untouched\n");
+      symlinkSync(victim, `${file}.muster-${process.pid}`);
+      yield* rewriteFile(file, appending("two\n"));
+      expect(readFileSync(victim, "utf8")).toBe("untouched\n");
+      expect(readFileSync(file, "utf8")).toBe("one\ntwo\n");
+      expect(lstatSync(file).isSymbolicLink()).toBe(false);
+    }).pipe(Effect.scoped),
+  );
+
   it.live("loses no word of many writers", () =>
     Effect.gen(function* () {
       const file = join(yield* temporaryFolder, "known_hosts");

@@ -40,7 +40,9 @@ export const lookFlags = {
     Flag.optional,
   ),
   acceptNew: Flag.Boolean("accept-new").pipe(
-    Flag.withDescription("Trust the key of a host that has none in known_hosts, and add it there"),
+    Flag.withDescription(
+      "Trust the key of a host that has none in known_hosts, and add it there, whatever the SSH configuration says",
+    ),
     Flag.withDefault(false),
   ),
 };
