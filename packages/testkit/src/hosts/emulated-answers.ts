@@ -6,7 +6,7 @@ import { answerProbe, isProbe } from "./emulated-probe.ts";
 import { runPuppet } from "./emulated-puppet.ts";
 
 /**
- * Knows `true`, `hostname`, `echo`, `cat`, `tee`, `rm -f`, `test -e`, `sha256sum`, `uptime -p`,
+ * Knows `true`, `exit`, `hostname`, `echo`, `cat`, `tee`, `rm -f`, `test -e`, `sha256sum`, `uptime -p`,
  * `sudo -n` before any of them, `reboot`, `run-puppet.sh`, and muster's probe. Words are split at spaces; there are
  * no quotes.
  */
@@ -39,6 +39,7 @@ const changed = (done: boolean, path: string, stdout = ""): EmulatedAnswer =>
 
 const programs: Readonly<Record<string, Program | undefined>> = {
   true: () => ({}),
+  exit: (_, [code = "0"]) => ({ code: Number(code) }),
   hostname: ({ host }) => ({ stdout: `${host.name}\n` }),
   echo: (_, words) => ({ stdout: `${words.join(" ")}\n` }),
   cat: withFile((stdout) => ({ stdout })),
