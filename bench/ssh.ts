@@ -65,31 +65,45 @@ const rollCall = async (fleet: Fleet, store: string): Promise<Run> => {
 
 const namesOf = (fleet: Fleet): ReadonlyArray<string> => fleet.hosts.map(({ name }) => name);
 
-/** What each side took in each round, by its name. */
+/** What each side took, by its name, in each round that it went through. */
 class Times {
-  readonly #passes = new Map<string, Array<Pass>>();
+  readonly #passes = new Map<string, Map<number, Pass>>();
 
-  readonly add = (name: string, { millis, cpuMillis }: Pass): void => {
-    const passes = this.#passes.get(name) ?? [];
-    this.#passes.set(name, [...passes, { millis, cpuMillis }]);
+  /** A side that fails is told and left out of the round: the others go on. */
+  readonly take = async (name: string, round: number, pass: () => Promise<Pass>): Promise<void> => {
+    try {
+      this.add(name, round, await pass());
+    } catch (cause) {
+      console.error(`left out: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  };
+
+  /** Round 0 only warms up. */
+  readonly add = (name: string, round: number, { millis, cpuMillis }: Pass): void => {
+    if (round === 0) return;
+    const passes = this.#passes.get(name) ?? new Map<number, Pass>();
+    this.#passes.set(name, passes.set(round, { millis, cpuMillis }));
   };
 
   readonly names = (): ReadonlyArray<string> => [...this.#passes.keys()];
 
-  /** Nothing when one of them did not run. */
+  /** Nothing when they never went through the same round. */
   readonly ratio = (what: string, against: string): Figure | null => {
     const peers = this.#passes.get(against);
-    const pairs = this.#passes
-      .get(what)
-      ?.flatMap(({ millis }, round): Array<readonly [number, number]> =>
-        peers === undefined ? [] : [[millis, peers[round]!.millis]],
-      );
-    if (pairs === undefined || pairs.length === 0) return null;
-    return ratioFigure({ what, against, bound: bounds[what]?.time ?? null }, pairs);
+    const pairs = [...this.#passes.get(what)!].flatMap(
+      ([round, { millis }]): Array<readonly [number, number]> => {
+        const peer = peers?.get(round);
+        return peer === undefined ? [] : [[millis, peer.millis]];
+      },
+    );
+    return pairs.length === 0
+      ? null
+      : ratioFigure({ what, against, bound: bounds[what]?.time ?? null }, pairs);
   };
 
   readonly cpu = (what: string): Figure => {
-    const perHost = median(this.#passes.get(what)!.map(({ cpuMillis }) => cpuMillis / hosts));
+    const passes = [...this.#passes.get(what)!.values()];
+    const perHost = median(passes.map(({ cpuMillis }) => cpuMillis / hosts));
     return plainFigure(`${what}: CPU ms a host`, perHost, bounds[what]?.cpu ?? null);
   };
 }
@@ -100,23 +114,28 @@ const timesOf = async (fleet: Fleet): Promise<Times> => {
   if (typeof floor === "string") console.error(`${floor}: there are no ratios to it`);
   const times = new Times();
   for (let round = 0; round <= rounds; round += 1) {
-    // The first one warms up: what programs and hosts read from the disk.
-    const note = round === 0 ? (): void => {} : times.add;
-    if (typeof floor !== "string") note(told.floor, await runOnAll(fleet, floor));
-    note(told.command, await rollCall(fleet, join(fleet.folder, `command-${round}.db`)));
-    const [first, ...later] = await makePasses({
-      ...{ concurrency, sshConfig: fleet.sshConfig },
-      passes: Array.from({ length: 6 }, () => namesOf(fleet)),
-      store: join(fleet.folder, `passes-${round}.db`),
+    if (typeof floor !== "string") {
+      await times.take(told.floor, round, () => runOnAll(fleet, floor));
+    }
+    const store = (what: string): string => join(fleet.folder, `${what}-${round}.db`);
+    await times.take(told.command, round, () => rollCall(fleet, store("command")));
+    await times.take(told.first, round, async () => {
+      const [first, ...later] = await makePasses({
+        ...{ concurrency, sshConfig: fleet.sshConfig, store: store("passes") },
+        passes: Array.from({ length: 6 }, () => namesOf(fleet)),
+      });
+      times.add(told.again, round, {
+        millis: median(later.map(({ millis }) => millis)),
+        cpuMillis: median(later.map(({ cpuMillis }) => cpuMillis)),
+      });
+      return first!;
     });
-    note(told.first, first!);
-    note(told.again, {
-      millis: median(later.map(({ millis }) => millis)),
-      cpuMillis: median(later.map(({ cpuMillis }) => cpuMillis)),
-    });
+    // The others need no warming: what they read from the disk is read by then, or small.
     if (round === 0) continue;
-    if (isInstalled("clush")) note(told.clush, await secondPassOfClush(fleet));
-    for (const peer of firstContacts(fleet)) note(peer.name, await runOnAll(fleet, peer));
+    if (isInstalled("clush")) await times.take(told.clush, round, () => secondPassOfClush(fleet));
+    for (const peer of firstContacts(fleet)) {
+      await times.take(peer.name, round, () => runOnAll(fleet, peer));
+    }
   }
   return times;
 };

@@ -60,6 +60,7 @@ const ansible = (fleet: Fleet, name: string, settings: ReadonlyArray<string>): C
     config,
     [
       "[defaults]",
+      "timeout = 60",
       `local_tmp = ${fleet.folder}/ansible`,
       "[ssh_connection]",
       "pipelining = True",
@@ -101,12 +102,14 @@ export const secondPassOfClush = async (fleet: Fleet): Promise<Run> => {
     ...sameKex,
     ...["ControlMaster=auto", `ControlPath=${masters}-%%h`, "ControlPersist=60s"],
   ]);
-  await runOnAll(fleet, client);
-  const before = cpuOfStrays(masters);
-  const ran = await runOnAll(fleet, client);
-  const cpuMillis = ran.cpuMillis + cpuOfStrays(masters) - before;
-  endMasters(fleet, masters);
-  return { ...ran, cpuMillis };
+  try {
+    await runOnAll(fleet, client);
+    const before = cpuOfStrays(masters);
+    const ran = await runOnAll(fleet, client);
+    return { ...ran, cpuMillis: ran.cpuMillis + cpuOfStrays(masters) - before };
+  } finally {
+    endMasters(fleet, masters);
+  }
 };
 
 /** Each master is told to go by the client that made it. */
