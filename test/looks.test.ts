@@ -8,26 +8,8 @@ import { makeMemoryStore, Store } from "@muster/core";
 import { type LookScope, refresh } from "@muster/core/inventory/refresh";
 import { layerProber } from "@muster/provider-ssh";
 import { probeCommand } from "@muster/provider-ssh/probe-script";
-import {
-  type HostFleet,
-  type HostOptions,
-  realHostsMissing,
-  startEmulatedHosts,
-  startRealHosts,
-} from "@muster/testkit/hosts/index";
-
-const isRealMissing = (): boolean => {
-  const missing = realHostsMissing();
-  if (missing === undefined) return false;
-  if (process.env["CI"]) throw missing;
-  console.warn(`SKIPPED: ${missing.message}: looks at a real sshd are not counted`);
-  return true;
-};
-
-const peers = [
-  { name: "emulated hosts", missing: false, start: startEmulatedHosts },
-  { name: "real sshd", missing: isRealMissing(), start: startRealHosts },
-] as const;
+import { type HostFleet, type HostOptions } from "@muster/testkit/hosts/index";
+import { peers } from "@muster/testkit/hosts/peers";
 
 const hostsOf = (count: number): ReadonlyArray<HostOptions> =>
   Array.from({ length: count }, (_, place) => ({

@@ -4,16 +4,8 @@ import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import type { AuditEntry } from "@muster/core";
 import { historyOwner } from "@muster/core/inventory/history";
-import {
-  auditOf,
-  fileOf,
-  inStore,
-  onStage,
-  peers,
-  promised,
-  type Stage,
-  storeWithout,
-} from "./peers.ts";
+import { peers } from "@muster/testkit/hosts/peers";
+import { auditOf, fileOf, inStore, onStage, promised, type Stage, storeWithout } from "./stage.ts";
 
 const looksOf = (stage: Stage, host: string): Promise<number> =>
   inStore(stage, (store) =>

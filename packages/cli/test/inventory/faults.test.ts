@@ -3,7 +3,8 @@
 import { describe, expect, it } from "@effect/vitest";
 import type { ContactReason, ContactStep } from "@muster/core/words/contact";
 import { hostFaultNames, type HostFault, type HostFaultName } from "@muster/testkit/hosts/index";
-import { peers, watching, type Watched } from "./watched.ts";
+import { peers } from "@muster/testkit/hosts/peers";
+import { watching, type Watched } from "./watched.ts";
 
 interface Expected {
   readonly reason: ContactReason | null;

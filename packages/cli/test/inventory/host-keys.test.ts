@@ -5,7 +5,8 @@ import { createServer, type Socket } from "node:net";
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { startManInTheMiddle } from "@muster/testkit/hosts/index";
-import { peers, watching, type Watched } from "./watched.ts";
+import { peers } from "@muster/testkit/hosts/peers";
+import { watching, type Watched } from "./watched.ts";
 
 /** An agent that has no keys and counts who asks it. */
 const withAgent = async <A>(path: string, use: (asked: () => number) => Promise<A>): Promise<A> => {

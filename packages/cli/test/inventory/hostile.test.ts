@@ -3,7 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "@effect/vitest";
 import type { HostFile, HostOptions } from "@muster/testkit/hosts/index";
-import { peers, watching, type Watched } from "./watched.ts";
+import { peers } from "@muster/testkit/hosts/peers";
+import { watching, type Watched } from "./watched.ts";
 
 /** What a terminal acts on, or what hides text: everything but line ends, letters and signs. */
 const actedOn =

@@ -5,8 +5,9 @@ import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { HostKeys } from "@muster/core/inventory/host-keys";
+import { peers } from "@muster/testkit/hosts/peers";
 import { defaultWiring } from "../../src/wiring.ts";
-import { auditOf, onStage, peers, promised, type Stage, storeWithout } from "./peers.ts";
+import { auditOf, onStage, promised, type Stage, storeWithout } from "./stage.ts";
 
 const known = ({ fleet }: Stage): string => readFileSync(fleet.knownHosts, "utf8");
 

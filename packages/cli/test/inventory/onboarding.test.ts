@@ -2,30 +2,10 @@
 
 import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
-import {
-  type HostFleet,
-  type HostOptions,
-  realHostsMissing,
-  startEmulatedHosts,
-  startRealHosts,
-} from "@muster/testkit/hosts/index";
+import { type HostFleet, type HostOptions, startEmulatedHosts } from "@muster/testkit/hosts/index";
+import { peers, type StartHosts } from "@muster/testkit/hosts/peers";
 import { inWorld, type Ran, type World } from "../world.ts";
 import { describeOnPostgres, type InWorld } from "./stores.ts";
-
-const isRealMissing = (): boolean => {
-  const missing = realHostsMissing();
-  if (missing === undefined) return false;
-  if (process.env["CI"]) throw missing;
-  console.warn(`SKIPPED: ${missing.message}: the onboarding is not tried on a real sshd`);
-  return true;
-};
-
-const peers = [
-  { name: "emulated hosts", missing: false, start: startEmulatedHosts },
-  { name: "real sshd", missing: isRealMissing(), start: startRealHosts },
-] as const;
-
-type Start = (typeof peers)[number]["start"];
 
 /** As many as the runbook has at night; fewer in CI. */
 const pool = Number(process.env["MUSTER_ONBOARDING_HOSTS"] ?? 20);
@@ -43,7 +23,7 @@ const hostsOf = (count: number): ReadonlyArray<HostOptions> =>
 
 const onFleet = (
   inStore: InWorld,
-  start: Start,
+  start: StartHosts,
   count: number,
   use: (fleet: HostFleet, world: World) => Promise<void>,
 ) =>
@@ -68,7 +48,7 @@ const matched = async (world: World, fleet: HostFleet, filter: string) => {
   return hosts.map(({ address }) => address.host);
 };
 
-const describeRunbook = (start: Start, inStore: InWorld): void => {
+const describeRunbook = (start: StartHosts, inStore: InWorld): void => {
   it(
     "goes from the seed file to the last verification",
     onFleet(inStore, start, pool, async (fleet, world) => {

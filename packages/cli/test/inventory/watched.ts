@@ -6,25 +6,10 @@ import {
   type HostCounts,
   type HostFleet,
   type HostFleetOptions,
-  realHostsMissing,
-  startEmulatedHosts,
-  startRealHosts,
 } from "@muster/testkit/hosts/index";
+import type { StartHosts } from "@muster/testkit/hosts/peers";
 import type { HostObservation, Sighting } from "@muster/core/words/host";
 import { inWorld, type Ran, type World } from "../world.ts";
-
-const isRealMissing = (): boolean => {
-  const missing = realHostsMissing();
-  if (missing === undefined) return false;
-  if (process.env["CI"]) throw missing;
-  console.warn(`SKIPPED: ${missing.message}: nothing is tried on a real sshd`);
-  return true;
-};
-
-export const peers = [
-  { name: "emulated hosts", missing: false, start: startEmulatedHosts },
-  { name: "real sshd", missing: isRealMissing(), start: startRealHosts },
-] as const;
 
 /** A fleet that is looked at. */
 export interface Watched {
@@ -58,7 +43,7 @@ interface HostAsJson {
 
 /** A world whose seeds are a fleet's hosts; `settings` go before the fleet's own. */
 export const watching = (
-  start: (typeof peers)[number]["start"],
+  start: StartHosts,
   options: HostFleetOptions & { readonly settings?: string },
   use: (watched: Watched) => Promise<void>,
 ) =>

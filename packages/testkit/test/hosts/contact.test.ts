@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule";
 import type { HostFleet } from "../../src/hosts/index.ts";
 import { makeKeyPair } from "../../src/hosts/keys.ts";
 import { ssh, sshPresent, type SshEnd } from "./openssh.ts";
-import { peers } from "./peers.ts";
+import { peers } from "../../src/hosts/peers.ts";
 
 const ok = (stdout: string): SshEnd => ({ code: 0, stdout, stderr: "" });
 
@@ -23,7 +23,7 @@ const configOfStranger = (fleet: HostFleet): string => {
   return config;
 };
 
-for (const { name: peer, missing, start } of peers) {
+for (const { peer, missing, start } of peers) {
   describe.skipIf(missing || !sshPresent())(`${peer} hosts`, () => {
     it.live("answer with their files, take input, tell exit codes, and count", () =>
       Effect.gen(function* () {

@@ -9,7 +9,7 @@ import {
   type SimulatedHost,
 } from "../../src/hosts/index.ts";
 import { ssh, sshPresent, type SshCall, type SshEnd } from "./openssh.ts";
-import { peers } from "./peers.ts";
+import { peers } from "../../src/hosts/peers.ts";
 
 interface Expectation {
   readonly details?: Omit<HostFault, "name">;
@@ -144,7 +144,7 @@ const expectations: Readonly<Record<HostFaultName, Expectation>> = {
   },
 };
 
-for (const { name: peer, missing, start } of peers) {
+for (const { peer, missing, start } of peers) {
   describe.skipIf(missing || !sshPresent())(`${peer} hosts`, () => {
     it.live(
       "show each fault as it is, no other host has it, and it can be taken away",

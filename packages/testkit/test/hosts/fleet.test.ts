@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope";
 import * as Exit from "effect/Exit";
 import { startEmulatedHosts, type SimulatedHost } from "../../src/hosts/index.ts";
 import { ssh, sshPresent } from "./openssh.ts";
-import { peers } from "./peers.ts";
+import { peers } from "../../src/hosts/peers.ts";
 
 /** The processes that this one has started and that are not gone. */
 const children = (): readonly string[] =>
@@ -31,7 +31,7 @@ const answers = ({ address, port }: SimulatedHost): Effect.Effect<string> =>
     );
   });
 
-for (const { name: peer, missing, start } of peers) {
+for (const { peer, missing, start } of peers) {
   describe.skipIf(missing || !sshPresent())(`a fleet of ${peer} hosts`, () => {
     it.live("leaves no process, mount, port or folder behind, whatever its hosts were doing", () =>
       Effect.gen(function* () {
@@ -83,7 +83,7 @@ for (const { name: peer, missing, start } of peers) {
 }
 
 describe.skipIf(peers.some(({ missing }) => missing) || !sshPresent())("a real host", () => {
-  const { start } = peers.find(({ name }) => name === "real")!;
+  const { start } = peers.find(({ peer }) => peer === "real")!;
 
   it.live("has processes, files and power of its own, and nothing of this machine's", () =>
     Effect.gen(function* () {

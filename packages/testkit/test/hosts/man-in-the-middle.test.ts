@@ -6,9 +6,9 @@ import { describe, expect, it } from "@effect/vitest";
 import * as Effect from "effect/Effect";
 import { startManInTheMiddle } from "../../src/hosts/index.ts";
 import { ssh, sshPresent } from "./openssh.ts";
-import { peers } from "./peers.ts";
+import { peers } from "../../src/hosts/peers.ts";
 
-for (const { name: peer, missing, start } of peers) {
+for (const { peer, missing, start } of peers) {
   describe.skipIf(missing || !sshPresent())(`before ${peer} hosts`, () => {
     it.live("a man in the middle hears all of who trusts him, and nothing of who does not", () =>
       Effect.gen(function* () {

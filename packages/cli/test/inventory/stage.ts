@@ -1,32 +1,12 @@
-// The two sorts of simulated hosts under the commands of the inventory, with one world and one roll per test.
+// Puts simulated hosts of either sort under the commands of the inventory, with one world and one roll per test.
 
 import * as Effect from "effect/Effect";
-import {
-  type HostFleet,
-  type HostOptions,
-  realHostsMissing,
-  startEmulatedHosts,
-  startRealHosts,
-} from "@muster/testkit/hosts/index";
+import { type HostFleet, type HostOptions } from "@muster/testkit/hosts/index";
+import type { StartHosts } from "@muster/testkit/hosts/peers";
 import { type AuditEntry, StoreError, type StoreShape } from "@muster/core";
 import { openSqliteStore } from "@muster/store-sql";
 import { defaultWiring } from "../../src/wiring.ts";
 import { inWorld, type Ran, type World } from "../world.ts";
-
-const isRealMissing = (): boolean => {
-  const missing = realHostsMissing();
-  if (missing === undefined) return false;
-  if (process.env["CI"]) throw missing;
-  console.warn(`SKIPPED: ${missing.message}: nothing is tried on a real sshd`);
-  return true;
-};
-
-export const peers = [
-  { name: "emulated hosts", missing: false, start: startEmulatedHosts },
-  { name: "real sshd", missing: isRealMissing(), start: startRealHosts },
-] as const;
-
-export type Start = (typeof peers)[number]["start"];
 
 export interface Stage {
   readonly world: World;
@@ -39,7 +19,7 @@ export interface Stage {
 
 /** Starts these hosts, and puts them on the roll, each looked at once. */
 export const onStage = (
-  start: Start,
+  start: StartHosts,
   hosts: ReadonlyArray<HostOptions>,
   use: (stage: Stage) => Promise<void>,
 ) =>
