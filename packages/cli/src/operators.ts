@@ -44,10 +44,13 @@ export const checkOperator = Effect.fnUntraced(function* (
   });
 });
 
+/** By its place: a program of that name on somebody's PATH would be a claim. */
+const idProgram = "/usr/bin/id";
+
 /** Its groups come from the system's own command: Node knows them by number only. */
 const ownAccount: Effect.Effect<Account> = Effect.map(
   Effect.promise(() =>
-    promisify(execFile)("id", ["-Gn"], { timeout: 5_000, maxBuffer: 65_536 }).then(
+    promisify(execFile)(idProgram, ["-Gn"], { timeout: 5_000, maxBuffer: 65_536 }).then(
       ({ stdout }) => stdout.split(/\s+/u).filter((group) => group !== ""),
       // Who cannot be told is in no group.
       () => [],

@@ -1,6 +1,7 @@
 // Who may change the inventory: whom the configuration names, by the system's word and not by a claim.
 
 import { execFileSync } from "node:child_process";
+import { chmodSync } from "node:fs";
 import { userInfo } from "node:os";
 import { describe, expect, it } from "@effect/vitest";
 import { mayWrite } from "../../src/operators.ts";
@@ -64,6 +65,21 @@ describe("operators of the inventory", () => {
       const byGroup = await configured(world, `{ groups: ['${group}'] }`);
       const removed = await world.inside(["inventory", "seed", "remove", "t-1.test", ...byGroup]);
       expect(removed.code).toBe(0);
+    }),
+  );
+
+  it(
+    "are in no group that a program on the PATH tells",
+    inWorld(async (world) => {
+      const program = await world.write("bin/id", "#!/bin/sh\necho relops\n");
+      chmodSync(program, 0o755);
+      const relops = await configured(world, "{ groups: ['relops'] }");
+      const env = { PATH: `${world.at("bin")}:${process.env["PATH"] ?? ""}` };
+      const refused = await world.muster([...add, ...relops], { env });
+      expect([refused.code, refused.stderr]).toEqual([
+        5,
+        expect.stringContaining("may not change"),
+      ]);
     }),
   );
 
