@@ -308,6 +308,34 @@ describe("populations in the config repository", () => {
     }),
   );
 
+  it.effect("a runner that was overtaken between its look and its write changes nothing", () =>
+    Effect.gen(function* () {
+      const place = makePlace();
+      yield* turn(place, { talos });
+      const handler = handlerOf(place.inventory);
+      const ends: Array<string> = [];
+      const frozen = {
+        ...handler,
+        create: (request: CreateRequest) =>
+          Effect.gen(function* () {
+            // What it plans anew is planned on what then is.
+            if (ends.length > 0) return yield* handler.create(request);
+            const other = { store: makeMemoryStore(), inventory: place.inventory };
+            yield* Effect.orDie(turn(other, { talos: { description: "newer" } }));
+            yield* Effect.orDie(turn(other, { talos: { description: "newest" } }));
+            const before = yield* Effect.orDie(rollIn(place.inventory));
+            const late = yield* Effect.result(handler.create(request));
+            ends.push(late._tag === "Failure" ? late.failure.reason : "written");
+            assert.deepStrictEqual(yield* Effect.orDie(rollIn(place.inventory)), before);
+            return yield* Effect.fromResult(late);
+          }),
+      };
+      const late = { talos: { description: "older" } };
+      yield* turn(place, late, { handler: frozen });
+      assert.deepStrictEqual(ends, ["Conflict"]);
+    }),
+  );
+
   const journey: ReadonlyArray<Documents> = [
     { talos, other: { seeds: ["o-1.test"] } },
     { talos: { ...talos, description: "changed", seeds: ["t-2.test", "t-3.test"] } },

@@ -48,6 +48,8 @@ export const makePopulationHandler = (
   actor: AuditDraft["actor"],
 ): Handler => {
   let store = reader;
+  // What each document was planned on: a late write over anything else changes nothing.
+  const planned = new Map<string, string | null>();
   const loaded = Effect.suspend(() => Effect.map(store.load(inventoryOwner), rollOf));
 
   const read = <A>(operation: string, decide: (roll: Roll) => A): Effect.Effect<A, ProviderError> =>
@@ -83,6 +85,9 @@ export const makePopulationHandler = (
       loaded.pipe(
         Effect.map((roll) => {
           const asking = requests.map(askingOf);
+          for (const { document } of asking) {
+            planned.set(document.name, memberOf(roll, document)?.version ?? null);
+          }
           return requests.map((request) => seenFor(roll, request, asking));
         }),
         Effect.catch((error) => Effect.succeed(requests.map(blind(failed("observe")(error))))),
@@ -97,6 +102,7 @@ export const makePopulationHandler = (
       write("create", { document, owner }, (roll, word) => {
         const there = memberOf(roll, document);
         if (there !== null && there.owner === owner && isCalled(there, member)) return null;
+        if ((there?.version ?? null) !== planned.get(document.name)) return moved("create");
         const mark = { owner, member: formatMember(member), createdAt: word.at };
         const population = { name: document.name, ...saidBy(set.template), mark };
         return keepPopulation(roll, population, seedsOfTemplate(set.template), word);
